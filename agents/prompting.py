@@ -1,0 +1,92 @@
+"""Prompt files: Markdown with `{{variables}}`, one file a prompt, filled strictly and fingerprinted.
+
+A file has a `# system` part and, if it likes, a `# user` part.  Values are put in by one pass of plain replacement, so braces in a
+user's text stay what they are.  Roles come from the code, never from the text: a seeker that writes `# system` changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from agents.chat.port import Message
+from agents.errors import PromptError
+from agents.words import Speaker, Talk
+
+_VARIABLE = re.compile(r"\{\{(\w+)\}\}")
+_PART = re.compile(r"^# (system|user)\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """A prompt file, read once."""
+
+    name: str
+    system: str
+    user: str
+    variables: frozenset[str]
+    fingerprint: str
+    """First 12 hex digits of the file's SHA-256."""
+
+    def render(self, values: Mapping[str, str], talk: Talk = ()) -> tuple[Message, ...]:
+        """System message, the talk as alternating chat messages, then the user part, if the file has one.
+
+        Raises:
+            PromptError: a variable of the file is missing in `values`, or `values` has one that the file does not know.
+        """
+        if values.keys() != self.variables:
+            missing, unknown = self.variables - values.keys(), values.keys() - self.variables
+            raise PromptError(f"Prompt {self.name}: missing {sorted(missing)}, unknown {sorted(unknown)}.")
+        messages = [Message(role="system", content=_fill(self.system, values)), *talk_messages(talk)]
+        if self.user:
+            messages.append(Message(role="user", content=_fill(self.user, values)))
+        return tuple(messages)
+
+
+def _fill(template: str, values: Mapping[str, str]) -> str:
+    return _VARIABLE.sub(lambda match: values[match.group(1)], template)
+
+
+def talk_messages(talk: Talk, *, me: Speaker = Speaker.SUPPORTER) -> list[Message]:
+    """The talk as chat messages; `me` is the assistant.  Turns in a row of one speaker are joined by a newline."""
+    messages: list[Message] = []
+    for turn in talk:
+        role = "assistant" if turn.speaker is me else "user"
+        if messages and messages[-1].role == role:
+            messages[-1] = Message(role=messages[-1].role, content=f"{messages[-1].content}\n{turn.text}")
+        else:
+            messages.append(Message(role="assistant" if turn.speaker is me else "user", content=turn.text))
+    return messages
+
+
+def transcript(talk: Talk) -> str:
+    """The talk as lines for a reader that is not part of it; newlines inside a turn become spaces, so a line is a turn."""
+    return "\n".join(f"{turn.speaker.value}: {' '.join(turn.text.split())}" for turn in talk)
+
+
+@cache
+def load_prompt(path: Path) -> Prompt:
+    """Read a prompt file.
+
+    Raises:
+        PromptError: the file is missing or has no `# system` part.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise PromptError(f"Prompt file {path.name} can't be read: {error.strerror}.") from error
+    parts = _PART.split(text)
+    sections = dict(zip(parts[1::2], (part.strip() for part in parts[2::2]), strict=True))
+    if "system" not in sections:
+        raise PromptError(f"Prompt file {path.name} has no '# system' part.", hint="Begin it with a line '# system'.")
+    return Prompt(
+        name=path.stem,
+        system=sections["system"],
+        user=sections.get("user", ""),
+        variables=frozenset(_VARIABLE.findall("".join(sections.values()))),
+        fingerprint=hashlib.sha256(text.encode()).hexdigest()[:12],
+    )

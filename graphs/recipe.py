@@ -1,0 +1,127 @@
+"""Recipe: the settings of a run, for people.  YAML in, frozen model out, unknown keys refused.
+
+Two runs of one recipe and one seed give the same episodes; `fingerprint` names that identity.  How many talks, how many at once and
+where they go are not part of it (they are arguments of `holdspace simulate`), so a run can be made longer by running it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import Field, ValidationError
+
+from agents.chat.port import Role
+from agents.errors import InputError
+from agents.planner import Pick
+from agents.rehearsal.slips import SlipRates
+from agents.words import Word
+from agents.yamlfile import nearest, read_yaml, sentence_of
+
+
+class Seats(Word):
+    """The backend of each role, as a spec string (`rehearsal`, ...)."""
+
+    seeker: str = "rehearsal"
+    planner: str = "rehearsal"
+    responder: str = "rehearsal"
+    critic: str = "rehearsal"
+
+
+class CriticSettings(Word):
+    """How the critic is used."""
+
+    share: Annotated[float, Field(ge=0.0, le=1.0)] = 1.0
+    """Share of the supporter turns that the critic sees; 0 turns it off."""
+    refinements: Annotated[int, Field(ge=0, le=5)] = 2
+    """How often a reply is refined at most."""
+
+
+class Source(Word):
+    """Where the casts come from: the library, a folder of scenarios, or role cards; files are named without their folder."""
+
+    kind: str = "library"
+    name: str = ""
+    sha256: str = ""
+    """Of the content, so that another file of the same name is another recipe."""
+
+
+class Recipe(Word):
+    """The settings of a run."""
+
+    name: str = "default"
+    seed: Annotated[int, Field(ge=0)] = 1
+    turns: Annotated[int, Field(ge=1, le=200)] = 18
+    """Supporter turns after which a talk is stopped."""
+    language: str = "English"
+    """The language that LLM backends shall write in; the rehearsal backend writes English."""
+    pick: Pick = Pick.SAMPLE
+    """Whether the planner's strategy is drawn from its distribution or is the most probable one."""
+    seats: Seats = Seats()
+    critic: CriticSettings = CriticSettings()
+    slips: SlipRates = SlipRates()
+    """Rehearsal backend only: how often each of the five errors is made."""
+    keep_prompts: bool = False
+    """Keep rendered prompts and raw answers in the ledger: large, for debugging."""
+    cards: str | None = None
+    """A file of role cards or dialogues to cast from; None casts from the scenario library."""
+    scenarios: str | None = None
+    """A folder of your own scenario files to cast from, instead of the library."""
+    source: Source = Source()
+    """Filled in when the run starts."""
+
+    def identity(self) -> dict[str, Any]:
+        """What makes two runs the same: everything but the paths, for which the source's content stands."""
+        return self.model_dump(mode="json", exclude={"cards", "scenarios"})
+
+    @property
+    def fingerprint(self) -> str:
+        """First 16 hex digits of the SHA-256 of the identity."""
+        return hashlib.sha256(json.dumps(self.identity(), sort_keys=True).encode()).hexdigest()[:16]
+
+    def spec(self, role: Role) -> str:
+        """The spec on a seat."""
+        return str(getattr(self.seats, role.value))
+
+
+def load_recipe(path: Path) -> dict[str, Any]:
+    """The keys of a recipe file, checked; flags of the command line are laid over them before the Recipe is made.
+
+    Raises:
+        InputError: not readable or not valid; file, line, and the nearest right key for an unknown one.
+    """
+    content = read_yaml(path)
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise InputError(f"{path}:1: a recipe is `key: value` lines.", hint="See recipes/rehearsal.yaml.")
+    try:
+        Recipe.model_validate(content)
+    except ValidationError as error:
+        raise InputError(sentence_of(path, Recipe, error), hint="Mend the recipe.") from error
+    return content
+
+
+def make_recipe(content: dict[str, Any]) -> Recipe:
+    """A Recipe from checked keys and flags; InputError in one sentence when a flag is out of range."""
+    try:
+        return Recipe.model_validate(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(map(str, first["loc"]))
+        hint = "unknown key" + nearest(key, list(Recipe.model_fields)) if first["type"] == "extra_forbidden" else first["msg"]
+        raise InputError(f"{key}: {hint}.", hint=f"It is {first['input']!r} now.") from error
+
+
+def difference(old: dict[str, Any], new: dict[str, Any], prefix: str = "") -> str | None:
+    """The first key in which two identities differ, as `key was x, is y`; None when they are the same."""
+    for key in sorted(old.keys() | new.keys()):
+        before, after = old.get(key), new.get(key)
+        if isinstance(before, dict) and isinstance(after, dict):
+            if (inner := difference(before, after, f"{prefix}{key}.")) is not None:
+                return inner
+        elif before != after:
+            return f"{prefix}{key} was {before!r}, is {after!r}"
+    return None
