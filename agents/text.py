@@ -31,6 +31,7 @@ def plain(text: str) -> str:
     return text.lower().replace("\u2019", "'")
 
 
+@lru_cache(maxsize=65536)
 def stem(word: str) -> str:
     """A crude stem of a lower-case word: `worrying`, `worried` and `worries` meet; so do `hope` and `hoping`."""
     word = word.removesuffix("'s").replace("'", "")
@@ -54,11 +55,13 @@ def words(text: str) -> list[str]:
     return _WORD.findall(plain(text))
 
 
-def sentences(text: str) -> list[str]:
+@lru_cache(maxsize=32768)
+def sentences(text: str) -> tuple[str, ...]:
     """The sentences of a message, each with its closing mark."""
-    return [part.strip() for part in _SENTENCE_END.split(text) if part.strip()]
+    return tuple(part.strip() for part in _SENTENCE_END.split(text) if part.strip())
 
 
+@lru_cache(maxsize=32768)
 def normal(sentence: str) -> str:
     """A sentence as its lower-case words: two that differ in punctuation or case are the same."""
     return " ".join(words(sentence))

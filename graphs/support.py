@@ -4,7 +4,7 @@
                 |                           |    ^
                 +-> handover -> end         +-> refine (bounded)
 
-Flat, async, conditional edges only, state of plain JSON: so a checkpoint can be taken, edited and forked at every node.
+Flat, async (LangGraph sends sync functions to a thread pool), conditional edges only, state of plain JSON: so a checkpoint can be taken, edited and forked at every node.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from graphs.nodes import Context
 from graphs.state import Start, State
 
 
-def after_screen(state: State) -> Literal["handover", "plan", "__end__"]:
+async def after_screen(state: State) -> Literal["handover", "plan", "__end__"]:
     """To the handover on a crisis, to the end when the seeker has left, else to the planner."""
     if state.get("crisis"):
         return "handover"
     return "__end__" if state.get("stop") else "plan"
 
 
-def after_respond(state: State) -> Literal["critique", "deliver"]:
+async def after_respond(state: State) -> Literal["critique", "deliver"]:
     """To the critic on the turns that it sees."""
     return "critique" if nodes.wants_critic(state, get_runtime(Context).context) else "deliver"
 
 
-def after_critique(state: State) -> Literal["refine", "deliver"]:
+async def after_critique(state: State) -> Literal["refine", "deliver"]:
     """To a refinement while the critic does not accept and may still try."""
     refinements = len(state["versions"]) - 1
     limit = get_runtime(Context).context.critic.refinements
     return "deliver" if state["critiques"][-1]["accepted"] or refinements >= limit else "refine"
 
 
-def after_deliver(state: State) -> Literal["seeker", "__end__"]:
+async def after_deliver(state: State) -> Literal["seeker", "__end__"]:
     """Back to the seeker, unless the talk has ended."""
     return "__end__" if state.get("stop") else "seeker"
 

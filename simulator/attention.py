@@ -6,10 +6,9 @@ TF-IDF (scikit-learn) over the scenario's own words; one small index a scenario.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
-from sklearn.feature_extraction.text import TfidfVectorizer
 
-from agents.text import is_question, sentences, stems
+from agents.nearness import Floats, Nearness
+from agents.text import is_question, sentences
 from simulator.scenario import Scenario
 
 ASKED = 0.27
@@ -31,14 +30,12 @@ class Attention:
         for name, lines in special.items():
             documents.extend(lines)
             self.owners.extend(f"/{name}" for _ in lines)
-        self.vectorizer = TfidfVectorizer(analyzer=stems, sublinear_tf=True)
-        self.matrix = self.vectorizer.fit_transform(documents).tocsr()
+        self.index = Nearness(documents)
         self.is_fact = np.array([not owner.startswith("/") for owner in self.owners])
 
-    def nearness(self, text: str) -> NDArray[np.float64]:
+    def nearness(self, text: str) -> Floats:
         """Cosine of a text with each document, 0 to 1."""
-        scores: NDArray[np.float64] = (self.matrix @ self.vectorizer.transform([text]).T).toarray().ravel()
-        return scores
+        return self.index.cosines(text)
 
     def asked_for(self, text: str) -> tuple[str, float]:
         """The fact that the question in `text` asks for, and the cosine; ("", 0) when nothing is asked."""

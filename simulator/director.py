@@ -218,11 +218,13 @@ def _reaction(now: Situation, rng: random.Random) -> str:
     if Sign.SHARED in signs:
         return "shared" if rng.random() < 0.7 else ""
     if strategy is Strategy.AFFIRMATION:
+        if rng.random() < 0.015 * now.turns:
+            return "thanks"
         return "flattered" if rng.random() < 0.5 else ""
     if Sign.USEFUL in signs and strategy is Strategy.INFORMATION:
         return "informed" if rng.random() < 0.6 else ""
     if signs & {Sign.HEARD, Sign.EMOTION_NAMED}:
-        if now.turns > 3 and rng.random() < 0.12:
+        if rng.random() < 0.02 * now.turns:
             return "thanks"
         return "confirm" if rng.random() < 0.5 else ""
     return "soft" if now.mind.intensity < 2.8 and rng.random() < 0.2 else ""
@@ -238,7 +240,7 @@ def _asks(now: Situation, rng: random.Random) -> str:
 def _with_more(now: Situation, rng: random.Random, fact: Fact) -> tuple[Offer, ...]:
     """The fact, and for a talkative person now and then the next one too."""
     more = [other for other in _open_facts(now) if other.key != fact.key][:1]
-    talks = {Verbosity.TERSE: 0.0, Verbosity.MEDIUM: 0.04, Verbosity.TALKATIVE: 0.22}[now.persona.verbosity]
+    talks = {Verbosity.TERSE: 0.0, Verbosity.MEDIUM: 0.03, Verbosity.TALKATIVE: 0.16}[now.persona.verbosity]
     return _offers(now, rng, [fact, *more] if rng.random() < talks else [fact])
 
 
@@ -248,7 +250,7 @@ def _offers(now: Situation, rng: random.Random, facts: list[Fact]) -> tuple[Offe
 
 def _level(now: Situation, rng: random.Random) -> Wording:
     """How much of a fact is let out: by openness, a little more or less by how much this person talks."""
-    lean = {Verbosity.TERSE: -0.14, Verbosity.MEDIUM: 0.0, Verbosity.TALKATIVE: 0.12}[now.persona.verbosity]
+    lean = {Verbosity.TERSE: -0.16, Verbosity.MEDIUM: -0.05, Verbosity.TALKATIVE: 0.08}[now.persona.verbosity]
     place = now.mind.openness + lean + rng.uniform(-0.12, 0.12)
     return Wording.GUARDED if place < 0.3 else Wording.PLAIN if place < 0.62 else Wording.OPEN
 

@@ -19,7 +19,7 @@ from simulator.mind import Appraisal, Mind
 from simulator.persona import Persona
 from simulator.scenario import Scenario
 
-SCHEMA = "holdspace.episode/1"
+SCHEMA: Literal["holdspace.episode/1"] = "holdspace.episode/1"
 
 
 class StopReason(StrEnum):

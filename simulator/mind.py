@@ -132,31 +132,31 @@ class Move(Word):
 
 
 MOVES: dict[Sign, Move] = {
-    Sign.HEARD: Move(trust=0.055, intensity=-0.07, patience=0.03),
-    Sign.EMOTION_NAMED: Move(trust=0.05, intensity=-0.09, patience=0.02),
-    Sign.FITS: Move(trust=0.035, intensity=-0.07, patience=0.02),
-    Sign.VALUED: Move(trust=0.025, intensity=-0.07, grip=-0.04),
-    Sign.GOOD_QUESTION: Move(trust=0.03, intensity=-0.01),
-    Sign.SHARED: Move(trust=0.035, intensity=-0.06),
-    Sign.LOOSENED: Move(trust=0.02, intensity=-0.13, grip=-0.16),
-    Sign.STEP_OFFERED: Move(trust=0.02, intensity=-0.14, grip=-0.05),
-    Sign.USEFUL: Move(trust=0.02, intensity=-0.08, grip=-0.02),
+    Sign.HEARD: Move(trust=0.055, intensity=-0.12, patience=0.03),
+    Sign.EMOTION_NAMED: Move(trust=0.05, intensity=-0.14, patience=0.02),
+    Sign.FITS: Move(trust=0.035, intensity=-0.1, patience=0.02),
+    Sign.VALUED: Move(trust=0.025, intensity=-0.11, grip=-0.05),
+    Sign.GOOD_QUESTION: Move(trust=0.03, intensity=-0.02),
+    Sign.SHARED: Move(trust=0.035, intensity=-0.09),
+    Sign.LOOSENED: Move(trust=0.02, intensity=-0.2, grip=-0.18),
+    Sign.STEP_OFFERED: Move(trust=0.02, intensity=-0.2, grip=-0.06),
+    Sign.USEFUL: Move(trust=0.02, intensity=-0.12, grip=-0.03),
     Sign.COURTESY: Move(trust=0.005),
-    Sign.NOT_HEARD: Move(trust=-0.045, intensity=0.05, patience=-0.06),
-    Sign.MISREAD: Move(trust=-0.07, intensity=0.09, patience=-0.07),
-    Sign.EARLY_ADVICE: Move(trust=-0.05, intensity=0.07, patience=-0.07),
-    Sign.PRESSURE: Move(trust=-0.08, intensity=0.1, patience=-0.09),
-    Sign.TEMPLATE: Move(trust=-0.05, intensity=0.04, patience=-0.06),
-    Sign.MINIMISED: Move(trust=-0.08, intensity=0.11, patience=-0.08),
-    Sign.INTERROGATED: Move(trust=-0.04, intensity=0.04, patience=-0.07),
-    Sign.PARROTED: Move(trust=-0.03, intensity=0.02, patience=-0.06),
-    Sign.REPEATED: Move(trust=-0.05, intensity=0.03, patience=-0.08),
-    Sign.FLATTERED: Move(trust=-0.04, intensity=0.02, patience=-0.05),
-    Sign.OVERLONG: Move(trust=-0.04, intensity=0.04, patience=-0.07),
+    Sign.NOT_HEARD: Move(trust=-0.045, intensity=0.09, patience=-0.07),
+    Sign.MISREAD: Move(trust=-0.07, intensity=0.14, patience=-0.08),
+    Sign.EARLY_ADVICE: Move(trust=-0.05, intensity=0.11, patience=-0.08),
+    Sign.PRESSURE: Move(trust=-0.08, intensity=0.15, patience=-0.1),
+    Sign.TEMPLATE: Move(trust=-0.05, intensity=0.08, patience=-0.07),
+    Sign.MINIMISED: Move(trust=-0.08, intensity=0.16, patience=-0.09),
+    Sign.INTERROGATED: Move(trust=-0.04, intensity=0.07, patience=-0.08),
+    Sign.PARROTED: Move(trust=-0.03, intensity=0.05, patience=-0.07),
+    Sign.REPEATED: Move(trust=-0.05, intensity=0.06, patience=-0.09),
+    Sign.FLATTERED: Move(trust=-0.04, intensity=0.04, patience=-0.06),
+    Sign.OVERLONG: Move(trust=-0.04, intensity=0.07, patience=-0.08),
 }
 """Our own values (no paper gives any); tuned so that talks end as in REFERENCE's figures for ESConv and FailedESConv together."""
 
-LIMITS = Move(trust=0.12, intensity=0.3, patience=0.15, grip=0.25)
+LIMITS = Move(trust=0.12, intensity=0.35, patience=0.15, grip=0.25)
 """No single turn moves the mind further than this, in either direction."""
 
 FADE = 0.72
@@ -174,10 +174,10 @@ _TRUSTING: dict[Resistance, float] = {
 }
 _EASING: dict[Resistance, float] = {
     Resistance.OPEN: 1.15,
-    Resistance.GUARDED: 0.85,
-    Resistance.AVOIDANT: 0.85,
-    Resistance.ARGUMENTATIVE: 0.8,
-    Resistance.SILENT: 0.8,
+    Resistance.GUARDED: 1.0,
+    Resistance.AVOIDANT: 1.0,
+    Resistance.ARGUMENTATIVE: 0.95,
+    Resistance.SILENT: 0.95,
 }
 _START_TRUST: dict[Resistance, float] = {
     Resistance.OPEN: 0.42,
@@ -240,8 +240,10 @@ _HURT_OF = {"cliches": "template", "minimising": "minimised", "misreading": "mis
 
 
 def _taker(name: str, sign: Sign, persona: Persona) -> float:
+    if sign in GOOD and name == "intensity":
+        return _EASING[persona.resistance] * (1.3 - 0.6 * persona.big_five.neuroticism)
     if sign in GOOD:
-        return {"trust": _TRUSTING, "intensity": _EASING}.get(name, {}).get(persona.resistance, 1.0)
+        return _TRUSTING[persona.resistance] if name == "trust" else 1.0
     return 0.7 + 0.6 * persona.big_five.neuroticism
 
 

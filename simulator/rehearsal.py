@@ -12,8 +12,8 @@ from collections.abc import Iterable, Sequence
 
 from agents.chat.port import Choice, Completion, Request, Usage
 from agents.errors import AnswerError
-from agents.text import is_question, join, normal, sentences, words
-from agents.words import Speaker, Talk
+from agents.text import join, normal, sentences, words
+from agents.words import Talk
 from simulator.appraising import appraise, scene
 from simulator.intent import Intent, Move
 from simulator.mind import Appraisal
@@ -53,11 +53,19 @@ def speak(intent: Intent, persona: Persona, talk: Talk, rng: random.Random) -> s
     """The utterance: a reaction, the matter itself, sometimes a question of one's own."""
     said = {normal(sentence) for turn in talk for sentence in sentences(turn.text)}
     parts = [_reaction(intent, persona, said, rng), *_matter(intent, persona, said, rng)]
+    if persona.verbosity is Verbosity.TERSE and intent.move is not Move.GREET:
+        parts = [_shortened(part) for part in parts]
     if intent.asks:
         pool = {"advice": voice().asks.advice, "normal": voice().asks.normal, "you": voice().asks.you}[intent.asks]
         parts.append(_pick(pool, said, rng))
-    text = _unsaid(join(*parts), said) or _filler(persona, said, rng)
-    return _typed(text, persona, seen=len([turn for turn in talk if turn.speaker is Speaker.SEEKER]))
+    parts = [part for part in parts if part]
+    text = _unsaid(join(*map(_closed, parts[:-1]), *parts[-1:]), said) or _filler(persona, said, rng)
+    return _typed(text, persona)
+
+
+def _closed(part: str) -> str:
+    """A part with an end mark, so that the next one does not run into it; a part that ends in a comma leads on."""
+    return part if not part or part[-1] in ".!?,;:\"'" else f"{part}."
 
 
 def _reaction(intent: Intent, persona: Persona, said: set[str], rng: random.Random) -> str:
@@ -137,24 +145,21 @@ def _filler(persona: Persona, said: set[str], rng: random.Random) -> str:
 _TERSE_LIMIT = 14
 
 
-def _typed(text: str, persona: Persona, *, seen: int) -> str:
-    """The text in this person's manner: how much, and how carefully typed."""
-    if persona.verbosity is Verbosity.TERSE and seen > 1:
-        text = _shortened(text)
+def _typed(text: str, persona: Persona) -> str:
+    """The text as this person types."""
     if persona.style is Style.CASUAL:
         text = re.sub(r"(^|[.!?] )([A-Z])(?=[a-z'])", lambda match: match.group(1) + match.group(2).lower(), text)
-        text = re.sub(r"\bi\b(?!\.)", "i", re.sub(r"\bI(?='|\b)", "i", text))
+        text = re.sub(r"\bI(?='|\b)", "i", text)
         text = text.removesuffix(".")
     return text
 
 
 def _shortened(text: str) -> str:
-    """Whole sentences up to a few words; a question at the end is kept."""
+    """Whole sentences up to a few words, at least one."""
     parts = sentences(text)
-    kept = parts[:1]
+    kept = list(parts[:1])
     for part in parts[1:]:
-        reacted_only = len(kept) == 1 and len(words(kept[0])) <= 4
-        if not reacted_only and len(words(" ".join([*kept, part]))) > _TERSE_LIMIT and not (part is parts[-1] and is_question(part)):
+        if len(words(" ".join([*kept, part]))) > _TERSE_LIMIT:
             break
         kept.append(part)
     return " ".join(kept)

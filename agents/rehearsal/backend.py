@@ -43,7 +43,7 @@ class RehearsalSupporter:
         """The planner's distribution; slips at its set rate."""
         now, rng = moment(request.variables["talk"]), random.Random(request.seed)
         weights = distribution(now)
-        if rng.random() < self.slips.strategy_mismatch and now.strategies and not now.cues.goodbye:
+        if rng.random() < self.slips.strategy_mismatch and now.strategies and not now.parting:
             weights = slipped(weights, len(now.strategies), rng)
         probabilities = {strategy.value: weight for strategy, weight in weights.items()}
         if set(options) != set(probabilities):
@@ -70,7 +70,7 @@ class RehearsalSupporter:
 
     def _reply(self, now: Moment, strategy: Strategy, rng: random.Random) -> str:
         error = self.slips.draw(rng)
-        if error is not None and now.strategies and not now.cues.goodbye and (text := slip(now, error, rng)):
+        if error is not None and now.strategies and not now.parting and (text := slip(now, error, rng)):
             return text
         return compose(now, strategy, rng)
 

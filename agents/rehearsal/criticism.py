@@ -34,7 +34,7 @@ def find_errors(now: Moment, reply: str, strategy: Strategy) -> Findings:
 
 def better_strategy(now: Moment, strategy: Strategy) -> Strategy:
     """What would have fitted where `strategy` does not."""
-    if now.cues.goodbye:
+    if now.parting:
         return Strategy.OTHERS
     if now.cues.asks == "advice":
         return Strategy.SUGGESTION
@@ -57,7 +57,7 @@ def _mismatch(now: Moment, reply: str, strategy: Strategy) -> Finding | None:
 def _why_mismatched(now: Moment, reply: str, strategy: Strategy) -> str:
     cues, used, turns = now.cues, now.strategies, len(now.strategies)
     action = strategy in (Strategy.SUGGESTION, Strategy.INFORMATION)
-    if cues.goodbye and strategy is not Strategy.OTHERS:
+    if now.parting and strategy is not Strategy.OTHERS:
         return "" if strategy is Strategy.AFFIRMATION else "The seeker is taking leave."
     if action and turns < 2 and cues.asks not in ("advice", "normal", "other"):
         return "Action before the problem has been explored."
@@ -69,13 +69,13 @@ def _why_mismatched(now: Moment, reply: str, strategy: Strategy) -> str:
         return "A third question in a row, with nothing given back."
     if strategy is Strategy.QUESTION and cues.asks == "advice":
         return "The seeker asked for advice and gets a question."
-    if strategy is Strategy.OTHERS and turns >= 1 and cues.length >= 8 and not (cues.thanks or cues.eased) and not _takes_up(now, reply):
-        return "The seeker has told something, and pleasantries pass over it."
+    if strategy is Strategy.OTHERS and turns >= 1 and _laden(now) and not _takes_up(now, reply) and not lexicon.WARM.search(plain(reply)):
+        return "The seeker has named a feeling, and pleasantries pass over it."
     return ""
 
 
 def _template(now: Moment, reply: str, strategy: Strategy) -> Finding | None:
-    if strategy is Strategy.OTHERS and (now.cues.goodbye or now.cues.greeting):
+    if now.only_greeted or (strategy is Strategy.OTHERS and now.parting):
         return None
     for sentence in sentences(reply):
         if normal(sentence) in now.spoken and len(normal(sentence).split()) > 3:
@@ -107,7 +107,7 @@ def _other_feeling(family: Family, now: Moment) -> str:
 
 def _early_shift(now: Moment, reply: str, strategy: Strategy) -> Finding | None:
     match = lexicon.HURRY.search(plain(reply))
-    if match is None or now.cues.goodbye:
+    if match is None or now.parting:
         return None
     stays = bool(lexicon.WARM.search(plain(reply)) or feelings(reply)) or _acknowledges(now, reply)
     asked = now.cues.asks in ("advice", "normal") or now.cues.eased
@@ -124,18 +124,23 @@ def _early_shift(now: Moment, reply: str, strategy: Strategy) -> Finding | None:
 
 
 def _lack_of_empathy(now: Moment, reply: str, strategy: Strategy) -> Finding | None:
-    if now.cues.goodbye or now.cues.length < 5 or (now.cues.greeting and not now.strategies):
+    if now.parting or now.cues.length < 5 or now.only_greeted:
         return None
     if feelings(reply) or lexicon.WARM.search(plain(reply)):
         return None
     dry = lexicon.DRY.search(plain(reply))
-    if not dry and (_acknowledges(now, reply) or strategy is not Strategy.OTHERS):
+    if not dry and (_acknowledges(now, reply) or strategy is not Strategy.OTHERS or not _laden(now)):
         return None
     if dry and _acknowledges(now, reply) and not is_question(reply):
         return None
     return Finding(
         error=PsychError.LACK_EMPATHY, span=sentences(reply)[0], why="It passes over the feeling in what was just said.", severity=2
     )
+
+
+def _laden(now: Moment) -> bool:
+    """Whether the last message names a feeling and is more than small talk."""
+    return bool(feelings(now.heard.last)) and now.cues.length >= 8 and not (now.cues.thanks or now.cues.eased)
 
 
 def _takes_up(now: Moment, reply: str) -> bool:

@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from agents.text import is_question, plain, words
+from agents.text import is_question, plain, sentences, words
 
 _GREETING = re.compile(r"^(hi|hey|hello|good (morning|evening|afternoon)|hiya|yo|anyone|is (any|some)(one|body)|evening|morning)\b")
 _GOODBYE = re.compile(
-    r"\b(bye|goodbye|good night|goodnight|take care|see you|have to go|need to go|got to go|gotta go|should go|better go|heading off|"
+    r"\b(bye|goodbye|i've to go|(best|better) (go|be off)|must (go|run|dash)|got to (run|fetch|be)|off to bed|off now|night night|good night|goodnight|take care|see you|have to go|need to go|got to go|gotta go|should go|better go|heading off|"
     r"i'll leave it|log off|logging off|signing off|off to bed|forget it|i'm done here|i'm going to bed|talk another time)\b"
 )
 _WINDING_UP = re.compile(
@@ -41,7 +41,7 @@ _COMPLAINT = re.compile(
     r"easily said|everyone says that|people keep saying|what does that even|that doesn't help|that's no help|not helpful)\b"
 )
 _DODGE = re.compile(
-    r"\b(rather not|don't (really )?want to (talk|go|get)|not (going|getting) into|let's not|another time|not today|leave (that|it)|"
+    r"\b(rather not|don't (really )?want to (talk|go|get)|not (going|getting) into|let's not|another time|not today|let's leave|leave (that|it) (there|out|for now)|"
     r"skip (that|it)|none of|why does (that|it) matter|does it matter|doesn't matter|not important|can we (not|talk)|prefer not|pass on)\b"
 )
 _OBJECTION = re.compile(r"\b(yes,? but|yeah,? but|but i (can't|don't|already)|i('ve)? (already )?tried|won't work|wouldn't work|doesn't work|easier said)\b")
@@ -92,6 +92,8 @@ def read_cues(text: str) -> Cues:
 
 
 def _asks(lowered: str) -> str:
+    """What the end of a message asks; a question further up was rhetorical or has been answered by its writer."""
+    lowered = " ".join(sentences(lowered)[-2:])
     if not is_question(lowered):
         return ""
     for kind, pattern in (("normal", _NORMAL), ("you", _YOU), ("advice", _ADVICE)):

@@ -14,8 +14,8 @@ from functools import cache, lru_cache
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from sklearn.feature_extraction.text import TfidfVectorizer
 
+from agents.nearness import Floats, Nearness
 from agents.rehearsal.repertoire import Entry, stories
 from agents.text import STOP, join, sentences, stem, stems
 from agents.words import Speaker, Talk
@@ -48,6 +48,8 @@ class Heard:
     theme: str
     score: float
     """Cosine of the message with the entry, 0 to 1."""
+    home: bool = False
+    """Whether the entry belongs to the story that the whole talk points to."""
     carried: bool = False
     """Whether the entry was heard in an earlier message, because the last one says little of its own."""
 
@@ -59,11 +61,10 @@ class Ear:
         self.names = list(stories())
         self.entries = [(name, entry) for name, story in stories().items() for entry in story.entries]
         documents = [" ".join((*entry.heard, *_restatements(entry))) for _, entry in self.entries]
-        self.vectorizer = TfidfVectorizer(analyzer=stems, sublinear_tf=True)
-        self.matrix: csr_matrix = self.vectorizer.fit_transform(documents).tocsr()
+        self.nearness = Nearness(documents)
         owner = np.array([self.names.index(name) for name, _ in self.entries])
         self.owner: NDArray[np.int64] = owner
-        self.centres = _centres(self.matrix, owner, len(self.names))
+        self.centres = _centres(self.nearness.matrix, owner, len(self.names))
         self.spread = _spread()
 
     def hear(self, talk: Talk) -> Heard:
@@ -80,15 +81,15 @@ class Ear:
 
     @lru_cache(maxsize=512)  # noqa: B019  (the one Ear lives as long as the process)
     def _hear(self, last: str, context: str) -> Heard:
-        query = self.vectorizer.transform([last, context])
-        near: NDArray[np.float64] = (self.matrix @ query[0].T).toarray().ravel()
-        affinity: NDArray[np.float64] = self.centres @ query[1].toarray().ravel()
+        near = self.nearness.cosines(last)
+        columns, weights = self.nearness.weights(context)
+        affinity: Floats = self.centres[:, columns] @ weights
         best = int((near + STORY_WEIGHT * affinity[self.owner]).argmax())
         story = self.names[int(affinity.argmax())] if affinity.max() > 0 else ""
         name, entry = self.entries[best]
         known = near[best] >= (KNOWN_HERE if name == story else KNOWN)
         theme = stories()[name if known else story].theme if known or story else ""
-        return Heard(last=last, entry=entry if known else None, story=story, theme=theme, score=float(near[best]))
+        return Heard(last=last, entry=entry if known else None, story=story, theme=theme, score=float(near[best]), home=name == story)
 
 
 @cache
@@ -114,14 +115,18 @@ def untold(reply: str, entry: Entry | None, told: frozenset[str]) -> bool:
     reply, written for a fact in full, from telling the seeker what the seeker has kept back.
     """
     particular = _particular(entry) if entry else frozenset()
-    for sentence in sentences(reply):
-        for position, word in enumerate(_WORD.findall(sentence)):
-            root = stem(word.lower())
-            if root in told or word.lower() in STOP:
-                continue
-            if root in particular or _is_name(word, position) or any(letter.isdigit() for letter in word):
-                return True
-    return False
+    return any(root not in told and (named or root in particular) for root, named in _mentions(reply))
+
+
+@lru_cache(maxsize=16384)
+def _mentions(reply: str) -> tuple[tuple[str, bool], ...]:
+    """Stems of a reply's words that carry a topic, each with whether it is a name or a number."""
+    return tuple(
+        (stem(word.lower()), _is_name(word, position) or any(letter.isdigit() for letter in word))
+        for sentence in sentences(reply)
+        for position, word in enumerate(_WORD.findall(sentence))
+        if word.lower() not in STOP
+    )
 
 
 def _is_name(word: str, position: int) -> bool:
@@ -150,7 +155,7 @@ def _spread() -> Counter[str]:
     return spread
 
 
-def _centres(matrix: csr_matrix, owner: NDArray[np.int64], count: int) -> NDArray[np.float64]:
+def _centres(matrix: csr_matrix, owner: NDArray[np.int64], count: int) -> Floats:
     centres = np.vstack([np.asarray(matrix[owner == index].mean(axis=0)).ravel() for index in range(count)])
-    norms: NDArray[np.float64] = np.linalg.norm(centres, axis=1, keepdims=True)
+    norms: Floats = np.linalg.norm(centres, axis=1, keepdims=True)
     return np.asarray(centres / np.maximum(norms, 1e-9), dtype=np.float64)

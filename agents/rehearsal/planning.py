@@ -23,7 +23,7 @@ _BY_FIFTH: tuple[tuple[float, ...], ...] = (
 USUAL_LENGTH = 13.0
 """Supporter turns of a usual talk: where in the talk we are is guessed from it."""
 
-SAME_AGAIN = 0.62
+SAME_AGAIN = 1.15
 """Weight of the strategy of the turn before."""
 
 NOTHING_WRITTEN = 0.3
@@ -34,7 +34,7 @@ Weights = dict[Strategy, float]
 
 def distribution(now: Moment) -> Weights:
     """Probabilities of the eight strategies for the next turn; they sum to 1."""
-    if now.cues.goodbye and not now.cues.winding_up:
+    if now.parting and not now.cues.winding_up:
         return _normalised({strategy: 1.0 if strategy is Strategy.OTHERS else 0.02 for strategy in STRATEGIES})
     if now.only_greeted:
         return _normalised({strategy: {Strategy.QUESTION: 1.0, Strategy.OTHERS: 0.25}.get(strategy, 0.0) for strategy in STRATEGIES})
@@ -43,7 +43,7 @@ def distribution(now: Moment) -> Weights:
         weights[strategy] *= factor
     for strategy in STRATEGIES:
         if not authored(now, strategy):
-            weights[strategy] *= NOTHING_WRITTEN
+            weights[strategy] *= 0.7 if strategy is Strategy.OTHERS else NOTHING_WRITTEN  # small words need no writing
     _mind_the_last(now, weights)
     return _normalised(weights)
 
@@ -83,7 +83,9 @@ def _moved_by_cues(now: Moment) -> Weights:
     if cues.eased:
         favour(affirmation=1.6, question=0.6)
     if cues.length >= 8 and not cues.thanks:
-        favour(others=0.55)
+        favour(others=0.8)
+    if cues.winding_up:
+        favour(others=0.4)
     return factors
 
 
@@ -95,7 +97,7 @@ def _mind_the_last(now: Moment, weights: Weights) -> None:
         return
     weights[used[-1]] *= SAME_AGAIN
     if len(used) >= 2 and used[-1] == used[-2]:
-        weights[used[-1]] *= 0.2
+        weights[used[-1]] *= 0.4
     if len(used) < 3:
         weights[Strategy.SUGGESTION] *= 0.6
 
@@ -113,7 +115,7 @@ def rationale(now: Moment, weights: Weights) -> str:
     best = max(STRATEGIES, key=lambda strategy: weights[strategy])
     cues = now.cues
     reasons = {
-        "The seeker says good-bye": cues.goodbye,
+        "The seeker says good-bye": now.parting,
         "The seeker asks for advice": cues.asks == "advice",
         "The seeker asks whether it is normal": cues.asks == "normal",
         "The seeker asks about the supporter": cues.asks == "you",

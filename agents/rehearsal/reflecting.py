@@ -58,7 +58,7 @@ def _intensity(mine: list[str]) -> int:
 def _need(now: Moment) -> str:
     cues = now.cues
     about = topic(now.heard.last)
-    if cues.goodbye:
+    if now.parting:
         return "To be let go kindly."
     if cues.complaint or cues.correction:
         return "To be understood before anything else is said."

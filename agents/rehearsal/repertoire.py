@@ -67,6 +67,7 @@ class Common(Word):
     greetings: tuple[Text, ...]
     welcomes: tuple[Text, ...]
     leads: Leads
+    winding: tuple[Text, ...]
     partings: tuple[Text, ...]
     fallback: dict[Strategy, tuple[Text, ...]]
     mirror_unknown: tuple[Text, ...]

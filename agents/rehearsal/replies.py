@@ -45,6 +45,12 @@ class Moment:
         """Whether the seeker has said hello and no more."""
         return not self.strategies and self.cues.length <= 8 and (self.cues.greeting or self.heard.score < KNOWN)
 
+    @property
+    def parting(self) -> bool:
+        """Whether the seeker takes leave: says so, or says what this story's good-byes say."""
+        entry = self.heard.entry if self.heard.home and not self.heard.carried else None
+        return bool(self.strategies) and (self.cues.goodbye or (entry is not None and Strategy.QUESTION not in entry.replies))
+
 
 def moment(talk: Talk) -> Moment:
     """The moment at the end of a talk."""
@@ -148,8 +154,11 @@ def lead(now: Moment, strategy: Strategy, rng: random.Random) -> str:
 
 def compose(now: Moment, strategy: Strategy, rng: random.Random) -> str:
     """A clean reply under `strategy`: authored where there is one, general otherwise."""
-    if (now.cues.goodbye or now.cues.winding_up) and strategy is Strategy.OTHERS:
-        pool = (authored(now, strategy) if not now.heard.carried else []) or [text for text in common().partings if fresh(text, now)]
+    if now.parting and strategy is Strategy.OTHERS:
+        pool = authored(now, strategy) if now.heard.home and not now.heard.carried else []
+        pool = pool or [text for text in common().partings if fresh(text, now)]
+    elif now.cues.winding_up and strategy is Strategy.OTHERS:
+        pool = [text for text in common().winding if fresh(text, now)]
     elif now.only_greeted:
         pool = [text for text in (common().welcomes if strategy is Strategy.OTHERS else common().greetings) if fresh(text, now)]
     else:
