@@ -54,7 +54,7 @@ class WordAges(Word):
 class Manner(Word):
     """A value of one field and what fits it."""
 
-    traits: dict[Trait, Range] = {}
+    traits: dict[Trait, Range] = Field(default_factory=dict)
     not_with: tuple[Resistance, ...] = ()
     ages: Ages = (13, 100)
 
@@ -63,7 +63,7 @@ class Meeting(Word):
     """One kind of resistance: how much such a person says, and which traits go with it."""
 
     verbosity: dict[Verbosity, float]
-    traits: dict[Trait, Range] = {}
+    traits: dict[Trait, Range] = Field(default_factory=dict)
 
 
 class Space(Word):
@@ -208,9 +208,7 @@ class _Draw:
         if not (self.speaker and self.speaker.occupations):
             return self.space.occupations
         known = {job.name: job for job in self.space.occupations}
-        return tuple(
-            known.get(name.lower()) or Occupation(name=name, ages=ages_of(name), kind="work") for name in self.speaker.occupations
-        )
+        return tuple(known.get(name.lower()) or Occupation(name=name, ages=ages_of(name), kind="work") for name in self.speaker.occupations)
 
     def _age(self) -> int:
         given = self.given.get("age")
