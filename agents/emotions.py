@@ -81,6 +81,13 @@ _ATTRIBUTED = re.compile(
     r"\b(you|you're|your|you've|you'd|sounds?|feeling|feel|being|seem(s|ed)?|makes?|made|left you|how|so|such|quite|that's|pretty|really|all that|with)\b[^.?!]{0,32}$"
 )
 
+_LOOSE = frozenset(
+    """down low flat small used missing heavy lost broken sick worn spent exposed replaced cross threatened trapped stuck responsible regrets sorry blame
+    comfortable content bored upset raw crushed rage empty dull alone forgotten failure stretched drained shattered swamped torn shaken thrown pleased calm
+    confident lucky mad gross dirty visible foolish stupid sore hollow""".split()
+)
+_FELT = re.compile(r"\b(feel|feels|feeling|felt|sound|sounds|seem|seems|look)( \w+)? $")
+
 _OF_ESCONV: dict[str, Family] = {
     "anxiety": Family.ANXIETY,
     "depression": Family.DEPRESSION,
@@ -126,9 +133,17 @@ def feelings(text: str) -> tuple[tuple[str, Family], ...]:
 
 
 def attributed(text: str) -> tuple[tuple[str, Family], ...]:
-    """Emotion words of a reply that are said of its reader ("you sound scared"), with their family, in order."""
+    """Emotion words of a reply that are said of its reader ("you sound scared"), with their family, in order.
+
+    Words with another everyday sense ("write it down", "a small step") count only right after a verb of feeling.
+    """
     lowered = plain(text).replace("-", " ")
-    return tuple((word, family) for word, family in feelings(text) if _ATTRIBUTED.search(lowered[: lowered.find(word)]))
+    found = []
+    for word, family in feelings(text):
+        before = lowered[: re.search(rf"\b{re.escape(word)}\b", lowered).start()]  # type: ignore[union-attr]
+        if _FELT.search(before) if word in _LOOSE else _ATTRIBUTED.search(before):
+            found.append((word, family))
+    return tuple(found)
 
 
 def families(text: str) -> frozenset[Family]:

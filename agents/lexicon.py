@@ -52,8 +52,8 @@ WARM = re.compile(
 )
 TENTATIVE = re.compile(r"\b(might|maybe|perhaps|could (be|help)|one (idea|thing|option|way)|if (it|you|that)|some (people|find)|worth|when you're ready|i wonder|small)\b")
 PRESSURE = re.compile(
-    r"\byou (should|need to|must|have to|ought to|'?d better)\b|\bjust (do|stop|get|tell|leave|call|go|forget|move|try|be)\b|\bpull yourself\b|\bsnap out\b|"
-    r"\b(you have got to|you've got to|what are you waiting for|no excuses|get over it|get a grip|come on)\b"
+    r"\byou (should|need to|must (?!feel|be|have)|have to|ought to|'?d better)\b|\bjust (do|stop|get|tell|leave|call|go|forget|move|try|be)\b|\bpull yourself\b|\bsnap out\b|"
+    r"\b(you have got to|you've got to|what are you waiting for|no excuses|get over it|get a grip)\b"
 )
 MINIMISING = re.compile(
     r"\bat least\b|could be worse|(others|people|some) (have|had) it (much )?worse|not (that|so) bad|no big deal|overreact|too sensitive|calm down|"

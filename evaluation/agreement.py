@@ -76,8 +76,8 @@ def read_judged(path: Path) -> tuple[list[Judged], int]:
         InputError: not a JSON array of judged replies.
     """
     try:
-        raw = gzip.open(path, "rb").read() if path.suffix == ".gz" else path.read_bytes()
-        rows = json.loads(raw)
+        raw = path.read_bytes()
+        rows = json.loads(gzip.decompress(raw) if path.suffix == ".gz" else raw)
     except (OSError, EOFError, ValueError) as error:
         raise InputError(f"{path} can't be read as JSON.", hint="Give a Statistic file of DecoupledESC.") from error
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):

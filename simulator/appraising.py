@@ -128,7 +128,8 @@ def _hearing(now: Scene) -> Found:
         return {Sign.HEARD: stated}
     text = plain(now.reply.text)
     passed = not feelings(text) and not (last & set(stems(text))) and not lexicon.WARM.search(text)
-    if passed and len(words(now.last)) >= 5 and (lexicon.DRY.search(text) or lexicon.HURRY.search(text) or now.reply.strategy is Strategy.OTHERS):
+    small_talk = now.reply.strategy is Strategy.OTHERS and bool(feelings(now.last))
+    if passed and len(words(now.last)) >= 5 and (lexicon.DRY.search(text) or lexicon.HURRY.search(text) or small_talk):
         return {Sign.NOT_HEARD: now.reply.text}
     return {}
 

@@ -170,8 +170,11 @@ def _meet_question(now: Situation, rng: random.Random) -> Intent:
         return _answer_loosely(now, rng, subject)
     fact = now.scenario.fact(key)
     reluctant = rng.random() < _DODGES[now.persona.resistance] * (1.3 - now.mind.trust)
-    if not _may_tell(now, fact) or (reluctant and not _just_dodged(now)):
+    locked = not _may_tell(now, fact)
+    if (locked or reluctant) and not _just_dodged(now):
         return Intent(move=Move.DODGE, topic=subject)
+    if locked:
+        return _answer_loosely(now, rng, subject)
     if now.mind.told(key) is None:
         return Intent(move=Move.ANSWER, topic=subject, facts=_with_more(now, rng, fact))
     if (fuller := _fuller(now, fact)) is not None:
@@ -205,9 +208,19 @@ def _go_on(now: Situation, rng: random.Random) -> Intent:
     for fact in _told_facts(now):
         if (fuller := _fuller(now, fact)) is not None:
             return Intent(move=Move.DEEPEN, facts=(fuller,), reaction=reaction, asks=asks)
-    if relief and now.turns >= 6:
+    if relief and eased and now.turns >= 6:
         return Intent(move=Move.EASE, lines=relief, reaction=reaction)
-    return Intent(move=Move.WIND_UP, reaction=reaction)
+    return _run_dry(now, rng, reaction)
+
+
+def _run_dry(now: Situation, rng: random.Random, reaction: str) -> Intent:
+    """Nothing more that may be told yet: grumble, say little, and in the end go."""
+    objections = _unsaid(now, now.scenario.objections)
+    if objections and rng.random() < 0.4:
+        return Intent(move=Move.OBJECT, lines=objections)
+    if now.turns >= now.visit - 3:
+        return Intent(move=Move.WIND_UP, reaction=reaction)
+    return Intent(move=Move.TELL, reaction=reaction or "confirm")
 
 
 def _reaction(now: Situation, rng: random.Random) -> str:

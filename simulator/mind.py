@@ -173,11 +173,11 @@ _TRUSTING: dict[Resistance, float] = {
     Resistance.SILENT: 0.8,
 }
 _EASING: dict[Resistance, float] = {
-    Resistance.OPEN: 1.15,
-    Resistance.GUARDED: 1.0,
-    Resistance.AVOIDANT: 1.0,
-    Resistance.ARGUMENTATIVE: 0.95,
-    Resistance.SILENT: 0.95,
+    Resistance.OPEN: 1.1,
+    Resistance.GUARDED: 0.9,
+    Resistance.AVOIDANT: 0.9,
+    Resistance.ARGUMENTATIVE: 0.85,
+    Resistance.SILENT: 0.9,
 }
 _START_TRUST: dict[Resistance, float] = {
     Resistance.OPEN: 0.42,
@@ -249,7 +249,7 @@ def _taker(name: str, sign: Sign, persona: Persona) -> float:
 
 def _depth_of_relief(mind: Mind, change: float) -> float:
     """Relief needs trust: the same kind words do little for someone who does not trust yet."""
-    return 0.45 + 0.8 * mind.trust if change < 0 else 1.0
+    return 0.38 + 0.8 * mind.trust if change < 0 else 1.0
 
 
 def _openness(trust: float, persona: Persona) -> float:

@@ -53,7 +53,7 @@ def speak(intent: Intent, persona: Persona, talk: Talk, rng: random.Random) -> s
     """The utterance: a reaction, the matter itself, sometimes a question of one's own."""
     said = {normal(sentence) for turn in talk for sentence in sentences(turn.text)}
     parts = [_reaction(intent, persona, said, rng), *_matter(intent, persona, said, rng)]
-    if persona.verbosity is Verbosity.TERSE and intent.move is not Move.GREET:
+    if persona.verbosity is Verbosity.TERSE and intent.move not in (Move.GREET, Move.OPEN):
         parts = [_shortened(part) for part in parts]
     if intent.asks:
         pool = {"advice": voice().asks.advice, "normal": voice().asks.normal, "you": voice().asks.you}[intent.asks]

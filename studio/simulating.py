@@ -61,7 +61,7 @@ def resolve(asked: Asked) -> Recipe:
     content |= {key: value for key, value in asked.flags.items() if value is not None}
     if asked.flags.get("cards"):
         content.pop("scenarios", None)
-    seats = {seat: asked.model for seat in asked.seats} if asked.model else dict(content.get("seats") or {})
+    seats = dict.fromkeys(asked.seats, asked.model) if asked.model else dict(content.get("seats") or {})
     seats |= {seat: spec for seat, spec in asked.seats.items() if spec}
     return make_recipe({**content, "seats": seats})
 
