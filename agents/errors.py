@@ -60,3 +60,10 @@ class PromptError(HoldspaceError, KeyError):
 
     def __str__(self) -> str:  # KeyError would print the repr
         return HoldspaceError.__str__(self)
+
+
+class RunStop(HoldspaceError, RuntimeError):
+    """The whole run must stop now and can be resumed later: a server that is down for everybody, a budget that is reached."""
+
+    boundary = "run"
+    retryable = True

@@ -22,7 +22,7 @@ from typing import Any
 import yaml
 
 from agents.chat.port import derive_seed
-from agents.errors import InputError, StorageError
+from agents.errors import HoldspaceError, InputError, RunStop, StorageError
 from graphs.casting import Casting
 from graphs.recipe import Recipe, difference
 from graphs.record import make_episode
@@ -75,6 +75,8 @@ async def run_talk(recipe: Recipe, cast: Cast, index: int) -> Episode:
     try:
         async for values in support_graph().astream(state, context=recipe, config=config, stream_mode="values"):
             state = values
+    except RunStop:
+        raise
     except Exception as error:  # noqa: BLE001  the one place that turns a failed talk into a record
         return make_episode(recipe, cast, index, seed, state, error)
     return make_episode(recipe, cast, index, seed, state)
@@ -118,9 +120,13 @@ async def run_many(
                     on_episode(episode)
 
         with _calm_collector():
-            async with asyncio.TaskGroup() as group:
-                for _ in range(min(concurrency, len(todo))):
-                    group.create_task(work())
+            try:
+                async with asyncio.TaskGroup() as group:
+                    for _ in range(min(concurrency, len(todo))):
+                        group.create_task(work())
+            except* HoldspaceError as errors:
+                first = errors.exceptions[0]
+                raise first from first.__cause__
         tally.seconds = time.monotonic() - start
         _log(out, {"event": "run", "asked": episodes, "found": tally.found, "done": tally.done, "seconds": round(tally.seconds, 3)})
     return tally

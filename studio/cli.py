@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from agents.errors import HoldspaceError, InputError
+from agents.errors import HoldspaceError, InputError, StorageError
 
 app = typer.Typer(
     help="Rehearse, criticise and train emotional-support agents.",
@@ -109,7 +109,7 @@ def main() -> None:
     """The entry point: our errors become one sentence and an exit code, never a traceback."""
     try:
         app()
-    except InputError as error:
+    except (InputError, StorageError) as error:
         _complain(error)
         sys.exit(2)
     except HoldspaceError as error:

@@ -55,6 +55,14 @@ class Request:
     """When given, the answer is an object of this model."""
 
 
+class Sampling(Word):
+    """How a backend that samples shall sample, for one role."""
+
+    temperature: float = Field(default=0.7, ge=0.0, le=2.0)
+    top_p: float = Field(default=0.95, gt=0.0, le=1.0)
+    max_tokens: int = Field(default=400, ge=1)
+
+
 class Usage(Word):
     """What a call cost, as the backend counts it."""
 

@@ -27,7 +27,7 @@ def find_errors(now: Moment, reply: str, strategy: Strategy) -> Findings:
         _lack_of_empathy(now, reply, strategy),
     )
     kept = [finding for finding in found if finding is not None]
-    if any(item.error in (PsychError.EARLY_EMOTION_SHIFT, PsychError.TEMPLATE_RESPONSE) for item in kept):
+    if any(item.severity > 1 and item.error in (PsychError.EARLY_EMOTION_SHIFT, PsychError.TEMPLATE_RESPONSE) for item in kept):
         kept = [item for item in kept if item.error is not PsychError.LACK_EMPATHY]
     return kept
 
