@@ -10,7 +10,7 @@ import re
 from functools import lru_cache
 
 _WORD = re.compile(r"[a-z0-9][a-z0-9']*")
-_SENTENCE_END = re.compile(r"(?<=[.!?])[\"')]*\s+")
+_SENTENCE_END = re.compile(r"(?:(?<=[.!?])|(?<=[.!?][\"')]))\s+")
 _SUFFIXES = ("ingly", "edly", "ing", "ies", "ied", "ed", "es", "s", "ly")
 
 STOP: frozenset[str] = frozenset(

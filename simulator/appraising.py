@@ -102,7 +102,7 @@ def _feeling(now: Scene) -> Found:
     """An emotion that is named: the right one, or another."""
     if now.reply.strategy is Strategy.SELF_DISCLOSURE:
         return {}
-    there = feelings_there(now.scenario, now.last)
+    there = feelings_there(now)
     named = attributed(now.reply.text)
     if any(any(close(family, other) for other in there) for _, family in feelings(now.reply.text)):
         return {Sign.EMOTION_NAMED: now.reply.text}
@@ -113,9 +113,12 @@ def _feeling(now: Scene) -> Found:
     return {}
 
 
-def feelings_there(scenario: Scenario, last: str) -> frozenset[Family]:
-    """What the seeker may truly feel: the scenario's emotion, and what the last words name."""
-    return frozenset({family_of(scenario.emotion_type), *families(last), *families(scenario.situation)}) - PLEASANT
+def feelings_there(now: Scene) -> frozenset[Family]:
+    """What the seeker may truly feel: the scenario's emotion, and what the situation, the facts told and the last words name."""
+    told = {item.key for item in now.mind.disclosed}
+    facts = " ".join(fact.open for fact in now.scenario.facts if fact.key in told)
+    named = families(now.last) | families(now.scenario.situation) | families(facts)
+    return (named | {family_of(now.scenario.emotion_type)}) - PLEASANT
 
 
 def _hearing(now: Scene) -> Found:

@@ -18,13 +18,17 @@ from simulator.cast import Cast
 from simulator.describing import describe_intent, describe_manner, describe_mood, describe_persona, describe_signs
 from simulator.director import Situation, next_intent, visit_length
 from simulator.episode import SeekerTurn
-from simulator.intent import Intent
+from simulator.intent import Intent, Move
 from simulator.mind import Appraisal, Disclosure, Mind, first_mind, live
+from simulator.scenario import WORDINGS, Depth
 
 PROMPTS = Path(__file__).parent / "prompts"
 
 TOLD = 0.4
 """Share of an offered fact's topic words that must stand in the utterance for the fact to count as told."""
+
+WHOLLY = 0.85
+"""Share of a surface fact's topic words that an opening must hold for the fact to be told with it."""
 
 
 class Seeker:
@@ -69,7 +73,7 @@ class Seeker:
         )
         intent = next_intent(moment, random.Random(derive_seed(seed, "intend", step)))
         text = await self.speak(cast, talk, mind, intent, seed=derive_seed(seed, "speak", step), ledger=ledger)
-        return SeekerTurn(text=text, appraisal=appraisal, mind=disclosed(mind, intent, text, step), intent=intent)
+        return SeekerTurn(text=text, appraisal=appraisal, mind=disclosed(mind, cast, intent, text, step), intent=intent)
 
     async def appraise(self, cast: Cast, talk: Talk, mind: Mind, *, seed: int, ledger: Ledger) -> Appraisal:
         """How the last supporter turn landed."""
@@ -117,12 +121,25 @@ class Seeker:
         return await ledger.say(self.chat, request)
 
 
-def disclosed(mind: Mind, intent: Intent, text: str, step: int) -> Mind:
-    """The mind with the offered facts that the utterance really tells."""
+def disclosed(mind: Mind, cast: Cast, intent: Intent, text: str, step: int) -> Mind:
+    """The mind with the facts that the utterance really tells: offered ones in good part, and what an opening says anyway."""
     said = set(stems(text))
-    new = tuple(
+    new = [
         Disclosure(key=offer.key, wording=offer.wording, turn=step)
         for offer in intent.facts
         if (roots := set(stems(offer.text))) and len(roots & said) >= TOLD * len(roots)
-    )
-    return mind.model_copy(update={"disclosed": mind.disclosed + new}) if new else mind
+    ]
+    if intent.move is Move.OPEN:
+        new += [
+            Disclosure(key=fact.key, wording=level, turn=step)
+            for fact in cast.scenario.facts
+            for level in reversed(WORDINGS)
+            if fact.depth is Depth.SURFACE and _contains(said, fact.wording(level))
+        ]
+        new = list({item.key: item for item in reversed(new)}.values())
+    return mind.model_copy(update={"disclosed": (*mind.disclosed, *new)}) if new else mind
+
+
+def _contains(said: set[str], wording: str) -> bool:
+    roots = set(stems(wording))
+    return len(roots) >= 2 and len(roots & said) >= WHOLLY * len(roots)

@@ -6,6 +6,7 @@ import asyncio
 import json
 import shlex
 import sys
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -91,7 +92,7 @@ async def _with_bar(recipe: Recipe, asked: Asked, console: Console) -> Tally:
         TimeElapsedColumn(),
         TimeRemainingColumn(),
     )
-    notes: set[str] = set()
+    notes: Counter[str] = Counter()
     with Progress(*columns, console=console, disable=asked.json or not console.is_terminal) as bar:
         task = bar.add_task("talks", total=asked.episodes, rate="", failures="")
         failed = 0
@@ -109,7 +110,7 @@ async def _with_bar(recipe: Recipe, asked: Asked, console: Console) -> Tally:
         tally = await run_many(
             recipe, asked.out, episodes=asked.episodes, concurrency=asked.concurrency, on_episode=on_episode, on_found=on_found
         )
-    for note in sorted(notes)[:_MOST_NAMED]:
+    for note in sorted(note for note, times in notes.items() if times >= max(2, tally.done / 2)):
         console.print(note, style="yellow", highlight=False, markup=False)
     return tally
 

@@ -10,19 +10,24 @@ import random
 from collections.abc import Sequence
 from typing import Any
 
+from agents import lexicon
 from agents.chat.port import Choice, Completion, Request, Usage
-from agents.critic import Findings
+from agents.critic import TOLERATED, Findings
 from agents.errors import AnswerError
 from agents.rehearsal.criticism import better_strategy, find_errors
 from agents.rehearsal.planning import distribution, rationale, slipped
 from agents.rehearsal.reflecting import reflect
-from agents.rehearsal.replies import Moment, compose, moment
+from agents.rehearsal.replies import Moment, compose, fresh, moment
+from agents.rehearsal.repertoire import common
 from agents.rehearsal.slips import SlipRates, slip
+from agents.text import plain, sentences
 from agents.words import Critique, PsychError, Strategy
 
 SPEC = "rehearsal"
 _TRIES = 6
 """Candidate rewordings among which a refinement takes the cleanest."""
+_SHORTEST = 6
+"""Words that a reply must keep to be mended by leaving something out."""
 
 
 class RehearsalSupporter:
@@ -76,11 +81,22 @@ class RehearsalSupporter:
 
 
 def refined(now: Moment, reply: str, strategy: Strategy, critique: Critique, rng: random.Random) -> str:
-    """The cleanest of a few new replies under the strategy; differs from the criticised one wherever it can."""
-    del critique  # the rules find the same errors again; an LLM gets them in the prompt
-    options = dict.fromkeys(compose(now, strategy, rng) for _ in range(_TRIES))
+    """The cleanest of a few new versions under the strategy; the mended old one where that is as clean as any."""
+    options = dict.fromkeys([*_mended(now, reply, critique, rng), *(compose(now, strategy, rng) for _ in range(_TRIES))])
     options.pop(reply, None)
     return min(options, key=lambda text: sum(item.severity for item in find_errors(now, text, strategy)), default=reply)
+
+
+def _mended(now: Moment, reply: str, critique: Critique, rng: random.Random) -> list[str]:
+    """The reply without the words that the critic pointed at, and the hurried one with an acknowledgment before it."""
+    if critique.instead is not None:
+        return []
+    spans = [item.span for item in critique.findings if item.severity > TOLERATED]
+    kept = " ".join(sentence for sentence in sentences(reply) if not any(span in sentence or sentence in span for span in spans))
+    soothing = [text for text in common().leads.soothe if fresh(text, now)]
+    hurried = {PsychError.EARLY_EMOTION_SHIFT, PsychError.LACK_EMPATHY} & {item.error for item in critique.findings}
+    versions = [f"{rng.choice(soothing)} {reply}"] if hurried and soothing and lexicon.TENTATIVE.search(plain(reply)) else []
+    return [*versions, kept] if len(kept.split()) >= _SHORTEST else versions
 
 
 def _usage(request: Request, answer: str) -> Usage:

@@ -20,6 +20,9 @@ from agents.rehearsal.repertoire import Entry, stories
 from agents.text import STOP, join, sentences, stem, stems
 from agents.words import Speaker, Talk
 
+THEME = "theme-"
+"""How the files of the themes begin, which serve what no story knows."""
+
 STORY_WEIGHT = 0.5
 """How much the story of the whole talk counts beside the last message."""
 
@@ -28,6 +31,15 @@ KNOWN = 0.42
 
 KNOWN_HERE = 0.27
 """The same inside the story that the whole talk points to."""
+
+KNOWN_FIRST = 0.31
+"""The same for a first message, where message and talk are one: nearly all openings of the library reach it, few of other people's."""
+
+KNOWN_THEME = 0.21
+"""Cosine from which an entry of a theme, made for what no story knows, is near enough."""
+
+SMALLEST = 4
+"""Words from which an earlier message is worth going back to."""
 
 LOOK_BACK = 3
 """When the last message says little of its own, up to this many of the seeker's messages are listened to, newest first."""
@@ -64,6 +76,7 @@ class Ear:
         self.nearness = Nearness(documents)
         owner = np.array([self.names.index(name) for name, _ in self.entries])
         self.owner: NDArray[np.int64] = owner
+        self.of_theme = np.array([name.startswith(THEME) for name, _ in self.entries])
         self.centres = _centres(self.nearness.matrix, owner, len(self.names))
         self.spread = _spread()
 
@@ -75,6 +88,8 @@ class Ear:
         for earlier in reversed(said[-LOOK_BACK:-1]):
             if heard.entry is not None:
                 break
+            if len(earlier.split()) < SMALLEST:
+                continue
             before = self._hear(earlier, context)
             heard = replace(before, last=last, carried=before.entry is not None)
         return heard
@@ -84,10 +99,15 @@ class Ear:
         near = self.nearness.cosines(last)
         columns, weights = self.nearness.weights(context)
         affinity: Floats = self.centres[:, columns] @ weights
-        best = int((near + STORY_WEIGHT * affinity[self.owner]).argmax())
         story = self.names[int(affinity.argmax())] if affinity.max() > 0 else ""
+        together = near + STORY_WEIGHT * affinity[self.owner]
+        best = int(together.argmax())
+        here = KNOWN_FIRST if last == context else KNOWN_HERE
+        known = near[best] >= (here if self.entries[best][0] == story else KNOWN)
+        if not known:
+            best = int((together * self.of_theme).argmax())
+            known = near[best] >= KNOWN_THEME and bool(self.of_theme[best])
         name, entry = self.entries[best]
-        known = near[best] >= (KNOWN_HERE if name == story else KNOWN)
         theme = stories()[name if known else story].theme if known or story else ""
         return Heard(last=last, entry=entry if known else None, story=story, theme=theme, score=float(near[best]), home=name == story)
 

@@ -67,11 +67,11 @@ def _moved_by_cues(now: Moment) -> Weights:
             factors[Strategy[name.upper()]] *= factor
 
     if cues.asks == "advice":
-        favour(suggestion=8, information=3, question=0.1, others=0.1, restatement=0.2)
+        favour(suggestion=8, information=4, question=0.1, others=0.1, restatement=0.1, reflection=0.3, affirmation=0.3, self_disclosure=0.5)
     elif cues.asks == "normal":
-        favour(information=4, affirmation=3, reflection=2, question=0.05, others=0.1, suggestion=0.4)
+        favour(information=5, affirmation=4, reflection=2, self_disclosure=2, question=0.05, others=0.05, suggestion=0.2, restatement=0.1)
     elif cues.asks == "you":
-        favour(self_disclosure=14, question=0.1, others=0.2, information=0.3)
+        favour(self_disclosure=30, question=0.1, others=0.1, information=0.1, suggestion=0.1, restatement=0.1, reflection=0.5, affirmation=0.5)
     elif cues.asks == "other":
         favour(information=2, question=0.3)
     if cues.correction or cues.complaint:

@@ -48,7 +48,8 @@ class Moment:
     @property
     def parting(self) -> bool:
         """Whether the seeker takes leave: says so, or says what this story's good-byes say."""
-        entry = self.heard.entry if self.heard.home and not self.heard.carried else None
+        surely = self.heard.home and not self.heard.carried and self.heard.score >= KNOWN and not self.cues.asks
+        entry = self.heard.entry if surely else None
         return bool(self.strategies) and (self.cues.goodbye or (entry is not None and Strategy.QUESTION not in entry.replies))
 
 
@@ -138,7 +139,7 @@ def lead(now: Moment, strategy: Strategy, rng: random.Random) -> str:
         pool = leads.advice
     elif cues.asks == "normal" and strategy is not Strategy.QUESTION:
         pool = leads.normal
-    elif cues.asks == "you" and strategy is Strategy.SELF_DISCLOSURE:
+    elif cues.asks == "you" and strategy is not Strategy.QUESTION:
         pool = leads.you
     elif cues.correction and cues.length < 25:
         pool = leads.corrected

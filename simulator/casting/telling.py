@@ -21,6 +21,7 @@ _CUTS = re.compile(
     r",| (?:because|after|who|whom|while|which|despite|and|but|since|when|where|especially|with|over|about|"
     r"if|whether|so|as|due|without|in the middle)\b"
 )
+_HANGING = re.compile(r"\b(?:because|after|when|while|although|though|if|since|despite|as)\b(?!.*\b(?:because|but)\b)")
 _NO_END = frozenset(
     "a an the my of to in on at for with from by about because and or but is am i'm been be more so too not between such".split()
 )
@@ -122,7 +123,8 @@ def shortened(clause: str) -> str:
         head = clause[: match.start()]
         count = len(head.split())
         last = head.split()[-1].lower()
-        if 4 <= count <= 12 and last not in _NO_END and not (match.group() == " and" and " between " in head):
+        hanging = match.group() == "," and _HANGING.search(head)
+        if 4 <= count <= 12 and last not in _NO_END and not hanging and not (match.group() == " and" and " between " in head):
             return head + "."
     return clause
 
