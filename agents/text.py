@@ -39,7 +39,7 @@ def stem(word: str) -> str:
         if word.endswith(suffix) and len(word) - len(suffix) >= 3:
             word = word.removesuffix(suffix) + ("y" if suffix in ("ies", "ied") else "")
             break
-    if len(word) > 4 and word[-1] == word[-2]:
+    if len(word) > 3 and word[-1] == word[-2]:
         word = word[:-1]
     return word[:-1] if len(word) > 4 and word.endswith("e") else word
 
