@@ -65,7 +65,3 @@ def build() -> StateGraph[State, Context, Start, State]:
 def support_graph() -> Any:
     """The compiled graph without a checkpointer, for batches."""
     return build().compile()
-
-
-graph = build().compile()
-"""What langgraph.json exports; the server brings its own checkpointer."""
