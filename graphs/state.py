@@ -6,7 +6,9 @@
 from __future__ import annotations
 
 import operator
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any
+
+from typing_extensions import TypedDict
 
 from agents.words import Talk, Utterance
 from simulator.cast import Cast

@@ -171,3 +171,23 @@ def test_an_unknown_spec_is_refused_before_anything_is_written(tmp_path: Path) -
     with pytest.raises(InputError, match=r"--planner nonsense: unknown model spec"):
         run(tmp_path / "out", Recipe(seats=Seats(planner="nonsense")), episodes=1)
     assert not (tmp_path / "out").exists()
+
+
+def test_hash_randomisation_changes_nothing(tmp_path: Path) -> None:
+    for seed in ("0", "77"):
+        command = [sys.executable, "-m", "studio.cli", "simulate", "--episodes", "8", "--seed", "3", "--out", str(tmp_path / seed)]
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "PYTHONHASHSEED": seed})
+    assert lines(tmp_path / "0") == lines(tmp_path / "77")
+
+
+def test_the_exported_graph_starts_from_nothing_or_from_a_scenarios_name() -> None:
+    from graphs.served import graph
+
+    async def ends(start: dict[str, object]) -> dict[str, object]:
+        return await graph.ainvoke(start, context=Recipe(turns=3), config={"recursion_limit": 100})  # type: ignore[no-any-return]
+
+    assert set(graph.get_input_jsonschema()["properties"]) == {"scenario", "seed", "cast"}
+    for start in ({}, {"scenario": "night-bakery-scarborough", "seed": 4}):
+        state = asyncio.run(ends(start))
+        assert state["stop"] == {"reason": "turn_limit", "error": None}
+        assert len(state["turns"]) == 6  # type: ignore[arg-type]
