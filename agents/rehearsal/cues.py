@@ -32,7 +32,7 @@ _YOU = re.compile(
     r"you been|you ever|do you know|what about you|how about you|and you|ever felt|you know that)\b.*\?"
 )
 _CORRECTION = re.compile(
-    r"^(no|not|nope|nah|hm|well|it's not|it isn't|that's not|i'm not|i wouldn't say|wrong|actually|er|um)\b.{0,40}"
+    r"^(hm, |close, )?(no|not|nope|nah|it's not|it isn't|that's not|i'm not|i wouldn't say|wrong|actually|but it's more)\b.{0,40}"
     r"\b(more|just|rather|it's|i'm|try|closer|mostly|mainly|but)\b"
 )
 _COMPLAINT = re.compile(
@@ -81,7 +81,7 @@ def read_cues(text: str) -> Cues:
         goodbye=bool(_GOODBYE.search(lowered)) and count <= 45,
         winding_up=bool(_WINDING_UP.search(lowered)) and count <= 45,
         asks=_asks(lowered),
-        correction=bool(_CORRECTION.search(lowered)),
+        correction=bool(_CORRECTION.search(lowered)) and not _THANKS.search(lowered),
         complaint=bool(_COMPLAINT.search(lowered)),
         dodge=bool(_DODGE.search(lowered)),
         objection=bool(_OBJECTION.search(lowered)),
