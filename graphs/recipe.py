@@ -13,7 +13,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationError
 
-from agents.chat.port import Role
+from agents.chat.address import clean_spec
+from agents.chat.port import Role, Sampling
 from agents.errors import InputError
 from agents.planner import Pick
 from agents.rehearsal.slips import SlipRates
@@ -22,12 +23,25 @@ from agents.yamlfile import nearest, read_yaml, sentence_of
 
 
 class Seats(Word):
-    """The backend of each role, as a spec string (`rehearsal`, ...)."""
+    """The backend of each role, as a spec string: `rehearsal`, `openai:MODEL[@BASE_URL]`, `local:PATH_OR_HUB_ID`."""
 
     seeker: str = "rehearsal"
     planner: str = "rehearsal"
     responder: str = "rehearsal"
     critic: str = "rehearsal"
+
+
+class RoleSampling(Word):
+    """How served and local models sample, by role; rehearsal does not heed it."""
+
+    seeker: Sampling = Sampling(temperature=0.9, max_tokens=300)
+    planner: Sampling = Sampling(max_tokens=200)
+    responder: Sampling = Sampling(max_tokens=200)
+    critic: Sampling = Sampling(temperature=0.3, max_tokens=500)
+
+    def by_role(self) -> dict[Role, Sampling]:
+        """As backends take it."""
+        return {Role.SEEKER: self.seeker, Role.PLANNER: self.planner, Role.RESPONDER: self.responder, Role.CRITIC: self.critic}
 
 
 class CriticSettings(Word):
@@ -60,6 +74,7 @@ class Recipe(Word):
     pick: Pick = Pick.SAMPLE
     """Whether the planner's strategy is drawn from its distribution or is the most probable one."""
     seats: Seats = Seats()
+    sampling: RoleSampling = RoleSampling()
     critic: CriticSettings = CriticSettings()
     slips: SlipRates = SlipRates()
     """Rehearsal backend only: how often each of the five errors is made."""
@@ -73,8 +88,9 @@ class Recipe(Word):
     """Filled in when the run starts."""
 
     def identity(self) -> dict[str, Any]:
-        """What makes two runs the same: everything but the paths, for which the source's content stands."""
-        return self.model_dump(mode="json", exclude={"cards", "scenarios"})
+        """What makes two runs the same: everything but the paths, for which the source's content stands, and secrets in a URL."""
+        content = self.model_dump(mode="json", exclude={"cards", "scenarios"})
+        return content | {"seats": {role: clean_spec(spec) for role, spec in content["seats"].items()}}
 
     @property
     def fingerprint(self) -> str:

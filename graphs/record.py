@@ -55,7 +55,7 @@ def make_episode(recipe: Recipe, cast: Cast, index: int, seed: int, state: State
         turns=turns,
         persona=cast.persona,
         scenario=scenario,
-        models=Models(**recipe.seats.model_dump()),
+        models=Models(**seated(recipe).specs()),
         seeds=Seeds(recipe=recipe.seed, episode=seed),
         prompts=seated(recipe).fingerprints(),
         ledger=tuple(LedgerEntry.model_validate(entry) for entry in state.get("ledger", ())),

@@ -10,6 +10,7 @@ import fcntl
 import gc
 import json
 import os
+import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -26,7 +27,7 @@ from agents.errors import HoldspaceError, InputError, RunStop, StorageError
 from graphs.casting import Casting
 from graphs.recipe import Recipe, difference
 from graphs.record import make_episode
-from graphs.seats import seated
+from graphs.seats import Backends, seats_taken
 from graphs.state import State
 from graphs.support import support_graph
 from simulator.cast import Cast
@@ -37,6 +38,9 @@ RUN_FILE = "run.yaml"
 LOG_FILE = "log.jsonl"
 STEPS_A_TURN = 12
 """More graph steps than one exchange can take, for LangGraph's recursion limit."""
+
+GRACE = 5.0
+"""Seconds that talks in flight get after an interrupt."""
 
 OnEpisode = Callable[[Episode], None]
 
@@ -83,53 +87,130 @@ async def run_talk(recipe: Recipe, cast: Cast, index: int) -> Episode:
 
 
 async def run_many(
-    recipe: Recipe, out: Path, *, episodes: int, concurrency: int = 8, on_episode: OnEpisode | None = None, on_found: Callable[[int], None] | None = None
+    recipe: Recipe,
+    out: Path,
+    *,
+    episodes: int,
+    concurrency: int = 8,
+    backends: Backends | None = None,
+    on_episode: OnEpisode | None = None,
+    on_found: Callable[[int], None] | None = None,
 ) -> Tally:
     """Run the talks 0 to `episodes` - 1 of a recipe that `out` does not hold yet.
+
+    An interrupt (SIGINT) lets the talks in flight go on for a few seconds, a second one cuts them off; what is stored stays whole.
 
     Args:
         recipe: with its source filled in (`graphs.casting.with_source`).
         out: the run folder; made when missing.
         episodes: how many talks the folder shall hold in the end, at least 1.
         concurrency: talks at once, at least 1.
+        backends: what the seats share; plain ones when None.  Closed at the end.
         on_episode: called after each talk is on the disk.
         on_found: called once, with the number of talks that were stored before.
 
     Raises:
-        InputError: the folder belongs to another recipe, or is in use by another process.
+        InputError: the folder belongs to another recipe, or is in use by another process; or a seat can't be had.
         StorageError: the folder can't be written; what was stored before stays valid.
+        RunStop: a server is down for everybody, or the budget is reached; the same command goes on later.
+        KeyboardInterrupt: interrupted; the same command goes on.
     """
+    backends = backends or Backends(concurrency=max(concurrency, 64))
     casting = Casting(recipe)
-    seated(recipe)
-    tally, start = Tally(asked=episodes), time.monotonic()
-    with opened(out, recipe) as store:
-        stored = stored_ids(store.path)
-        todo = [index for index in range(episodes) if episode_id(recipe.fingerprint, recipe.seed, index) not in stored]
-        tally.found = episodes - len(todo)
-        if on_found:
-            on_found(tally.found)
-        indices = iter(todo)
+    try:
+        with seats_taken(recipe, backends), opened(out, recipe) as store:
+            stored = stored_ids(store.path)
+            todo = [index for index in range(episodes) if episode_id(recipe.fingerprint, recipe.seed, index) not in stored]
+            batch = _Batch(recipe, casting, store, Tally(asked=episodes, found=episodes - len(todo)), on_episode)
+            if on_found:
+                on_found(batch.tally.found)
+            try:
+                await batch.run(todo, concurrency)
+            finally:
+                _log_run(out, batch.tally, backends)
+            return batch.tally
+    finally:
+        await backends.aclose()
 
-        async def work() -> None:
-            for index in indices:
-                episode = await run_talk(recipe, casting.cast(index), index)
-                store.append(episode)
-                tally.done += 1
-                tally.stops[episode.stop.reason] += 1
-                if on_episode:
-                    on_episode(episode)
 
+class _Batch:
+    """The talks of one `run_many`."""
+
+    def __init__(self, recipe: Recipe, casting: Casting, store: EpisodeStore, tally: Tally, on_episode: OnEpisode | None) -> None:
+        self.recipe = recipe
+        self.casting = casting
+        self.store = store
+        self.tally = tally
+        self.on_episode = on_episode
+        self.stopped: RunStop | None = None
+        self.interrupts = 0
+
+    async def run(self, todo: list[int], concurrency: int) -> None:
+        """All of them, `concurrency` at once; raises what ended it early."""
+        start, indices = time.monotonic(), iter(todo)
         with _calm_collector():
             try:
                 async with asyncio.TaskGroup() as group:
-                    for _ in range(min(concurrency, len(todo))):
-                        group.create_task(work())
+                    tasks = [group.create_task(self._work(indices)) for _ in range(min(concurrency, len(todo)))]
+                    with self._listening(tasks):
+                        await asyncio.gather(*tasks, return_exceptions=True)
             except* HoldspaceError as errors:
                 first = errors.exceptions[0]
                 raise first from first.__cause__
-        tally.seconds = time.monotonic() - start
-        _log(out, {"event": "run", "asked": episodes, "found": tally.found, "done": tally.done, "seconds": round(tally.seconds, 3)})
-    return tally
+            finally:
+                self.tally.seconds = time.monotonic() - start
+        if self.interrupts:
+            raise KeyboardInterrupt
+        if self.stopped is not None:
+            raise self.stopped
+
+    async def _work(self, indices: Iterator[int]) -> None:
+        """One worker: a talk after another, until there is none or the run stops."""
+        for index in indices:
+            if self.stopped is not None or self.interrupts:
+                return
+            try:
+                episode = await run_talk(self.recipe, self.casting.cast(index), index)
+            except RunStop as stop:
+                self.stopped = self.stopped or stop
+                return
+            self.store.append(episode)
+            self.tally.done += 1
+            self.tally.stops[episode.stop.reason] += 1
+            if self.on_episode:
+                self.on_episode(episode)
+
+    @contextmanager
+    def _listening(self, tasks: list[asyncio.Task[None]]) -> Iterator[None]:
+        """While it lasts, an interrupt is taken as `run_many` says; outside the main thread nothing is listened for."""
+        loop = asyncio.get_running_loop()
+
+        def cut_off() -> None:
+            for task in tasks:
+                task.cancel()
+
+        def interrupt() -> None:
+            self.interrupts += 1
+            if self.interrupts > 1:
+                cut_off()
+            else:
+                loop.call_later(GRACE, cut_off)
+
+        try:
+            loop.add_signal_handler(signal.SIGINT, interrupt)
+        except (ValueError, RuntimeError):
+            yield
+            return
+        try:
+            yield
+        finally:
+            loop.remove_signal_handler(signal.SIGINT)
+
+
+def _log_run(out: Path, tally: Tally, backends: Backends) -> None:
+    _log(out, {"event": "run", "asked": tally.asked, "found": tally.found, "done": tally.done, "seconds": round(tally.seconds, 3)})
+    for line in backends.calls.lines():
+        _log(out, {"event": "calls", **line.model_dump(mode="json")})
 
 
 @contextmanager

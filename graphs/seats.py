@@ -1,11 +1,19 @@
-"""Seats: the agents of a recipe, each on the backend that its spec names.  Made once a recipe, shared by all its talks."""
+"""Seats: the agents of a recipe, each on the backend that its spec names.
+
+`Backends` holds what the seats of one run share: servers and their connections, loaded models, the cache of answers, the budget and the
+call log.  A run takes its seats with `seats_taken`; without a run (LangGraph's own server, a REPL) `seated` makes plain ones.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
-from agents.chat.port import Chat, Role
+from agents.chat.calls import CallLog
+from agents.chat.port import Chat, Role, Sampling
 from agents.critic import Critic
 from agents.errors import InputError
 from agents.planner import Planner
@@ -15,7 +23,13 @@ from graphs.recipe import Recipe
 from simulator.rehearsal import RehearsalSeeker
 from simulator.seeker import Seeker
 
-KNOWN = ("rehearsal",)
+if TYPE_CHECKING:
+    from agents.chat.budget import Budget
+    from agents.chat.cache import Cache
+    from agents.chat.openai_chat import Servers
+
+REHEARSAL = "rehearsal"
+KNOWN = "rehearsal, openai:MODEL[@BASE_URL], local:PATH_OR_HUB_ID"
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +40,11 @@ class Seated:
     planner: Planner
     responder: Responder
     critic: Critic
+
+    def specs(self) -> dict[str, str]:
+        """The spec on each seat as a record may keep it: without secrets."""
+        chats = {"seeker": self.seeker.chat, "planner": self.planner.chat, "responder": self.responder.chat, "critic": self.critic.chat}
+        return {role: chat.spec for role, chat in chats.items()}
 
     def fingerprints(self) -> dict[str, str]:
         """Fingerprint of each prompt file in use, by its name."""
@@ -41,24 +60,113 @@ class Seated:
         return {prompt.name: prompt.fingerprint for prompt in prompts}
 
 
-@lru_cache(maxsize=16)
-def seated(recipe: Recipe) -> Seated:
-    """The agents of a recipe.
+class Backends:
+    """What the seats of a run share; close it when the run ends.
+
+    Args:
+        concurrency: calls at once on each server.
+        cache: keeps the answers of served and local models; None keeps none.
+        budget: asked before each call of a served model; None never stops.
+        calls: notes every call that is not rehearsal's.
+        device: for local models: `auto`, `cpu`, `cuda` ...
+        trust_remote_code: let a local model's folder bring code of its own.
+    """
+
+    def __init__(
+        self,
+        *,
+        concurrency: int = 64,
+        cache: Cache | None = None,
+        budget: Budget | None = None,
+        calls: CallLog | None = None,
+        device: str = "auto",
+        trust_remote_code: bool = False,
+    ) -> None:
+        self.calls = calls or CallLog()
+        self._concurrency = concurrency
+        self._cache = cache
+        self._budget = budget
+        self._device = device
+        self._trust = trust_remote_code
+        self._servers: Servers | None = None
+
+    def chat(self, recipe: Recipe, role: Role) -> Chat:
+        """The backend on a seat; InputError for a spec that no backend knows."""
+        spec, sampling = recipe.spec(role), recipe.sampling.by_role()
+        if spec == REHEARSAL:
+            return RehearsalSeeker() if role is Role.SEEKER else RehearsalSupporter(recipe.slips)
+        if spec.lower().startswith("openai:"):
+            return self._served(spec, sampling)
+        if spec.lower().startswith("local:"):
+            return self._local(spec, sampling)
+        raise InputError(f"--{role.value} {spec}: unknown model spec.", hint=f"Known are {KNOWN}.")
+
+    def _served(self, spec: str, sampling: Mapping[Role, Sampling]) -> Chat:
+        from agents.chat.budget import BudgetedChat
+        from agents.chat.openai_chat import Servers
+
+        self._servers = self._servers or Servers(concurrency=self._concurrency, calls=self.calls)
+        served = self._servers.chat(spec, sampling)
+        chat: Chat = BudgetedChat(served, self._budget, sampling) if self._budget else served
+        return self._cached(chat, sampling, f"{served.spec} {served.server.address.base}")
+
+    def _local(self, spec: str, sampling: Mapping[Role, Sampling]) -> Chat:
+        from agents.chat.loading import LocalOptions
+        from agents.chat.local import LocalChat
+
+        options = LocalOptions(device=self._device, trust_remote_code=self._trust)
+        chat = LocalChat(spec, sampling, options, self.calls)
+        return self._cached(chat, sampling, chat.identity)
+
+    def _cached(self, chat: Chat, sampling: Mapping[Role, Sampling], identity: str) -> Chat:
+        if self._cache is None:
+            return chat
+        from agents.chat.cache import CachedChat
+
+        return CachedChat(chat, self._cache, sampling, identity=identity, calls=self.calls)
+
+    async def aclose(self) -> None:
+        """Close the connections to servers."""
+        if self._servers is not None:
+            await self._servers.aclose()
+
+
+_taken: dict[Recipe, Seated] = {}
+
+
+def take_seats(recipe: Recipe, backends: Backends) -> Seated:
+    """The agents of a recipe on these backends.
 
     Raises:
-        InputError: a seat has a spec that no backend knows.
+        InputError: a seat has a spec that no backend knows, or one that can't be had.
     """
     return Seated(
-        seeker=Seeker(make_chat(recipe, Role.SEEKER), language=recipe.language),
-        planner=Planner(make_chat(recipe, Role.PLANNER), pick=recipe.pick),
-        responder=Responder(make_chat(recipe, Role.RESPONDER), language=recipe.language),
-        critic=Critic(make_chat(recipe, Role.CRITIC), language=recipe.language),
+        seeker=Seeker(backends.chat(recipe, Role.SEEKER), language=recipe.language),
+        planner=Planner(backends.chat(recipe, Role.PLANNER), pick=recipe.pick),
+        responder=Responder(backends.chat(recipe, Role.RESPONDER), language=recipe.language),
+        critic=Critic(backends.chat(recipe, Role.CRITIC), language=recipe.language),
     )
 
 
-def make_chat(recipe: Recipe, role: Role) -> Chat:
-    """The backend on a seat; InputError for an unknown spec."""
-    spec = recipe.spec(role)
-    if spec != "rehearsal":
-        raise InputError(f"--{role.value} {spec}: unknown model spec.", hint=f"Known here: {', '.join(KNOWN)}.")
-    return RehearsalSeeker() if role is Role.SEEKER else RehearsalSupporter(recipe.slips)
+@contextmanager
+def seats_taken(recipe: Recipe, backends: Backends) -> Iterator[Seated]:
+    """While it lasts, the graph finds these agents for this recipe."""
+    before = _taken.get(recipe)
+    _taken[recipe] = taken = take_seats(recipe, backends)
+    try:
+        yield taken
+    finally:
+        if before is None:
+            _taken.pop(recipe, None)
+        else:
+            _taken[recipe] = before
+
+
+def seated(recipe: Recipe) -> Seated:
+    """The agents of a recipe: those of the run that is on, else plain ones."""
+    return _taken.get(recipe) or _plain(recipe)
+
+
+@lru_cache(maxsize=16)
+def _plain(recipe: Recipe) -> Seated:
+    return take_seats(recipe, Backends())

@@ -36,24 +36,44 @@ def simulate(
     turns: Annotated[int | None, typer.Option(help="Supporter turns after which a talk is stopped.")] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the run.")] = None,
     concurrency: Annotated[int, typer.Option(help="Talks at once.")] = 8,
-    model: Annotated[str | None, typer.Option(help="Model spec for all seats (rehearsal).")] = None,
+    model: Annotated[str | None, typer.Option(help="Model spec for all seats: rehearsal, openai:MODEL[@URL], local:PATH.")] = None,
     seeker: Annotated[str | None, typer.Option(help="Model spec of the seeker.")] = None,
     planner: Annotated[str | None, typer.Option(help="Model spec of the planner.")] = None,
     responder: Annotated[str | None, typer.Option(help="Model spec of the responder.")] = None,
     critic: Annotated[str | None, typer.Option(help="Model spec of the critic.")] = None,
     language: Annotated[str | None, typer.Option(help="Language that LLM backends shall write in.")] = None,
+    budget: Annotated[str | None, typer.Option(help="Stop before more is spent: 5.00 (with --prices), or 500k tokens.")] = None,
+    prices: Annotated[Path | None, typer.Option(help="A price table (YAML), for costs and money budgets.")] = None,
+    cache: Annotated[bool, typer.Option(help="Keep the answers of served and local models, so that nothing is paid for twice.")] = True,
+    device: Annotated[str, typer.Option(help="For local models: auto, cpu, cuda ...")] = "auto",
+    trust_remote_code: Annotated[bool, typer.Option(help="Let a local model bring code of its own.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print one turn's prompts and an estimate of calls, tokens and cost.")] = False,
     keep_prompts: Annotated[bool, typer.Option(help="Keep prompts and raw answers in the ledger (large).")] = False,
     out: Annotated[Path, typer.Option(help="The run folder.")] = Path("runs/rehearsal"),
     json_: Json = False,
 ) -> None:
     """Generate dialogues; run the same command again to resume."""
-    from studio.simulating import Asked, run_simulation
+    from studio.simulating import Asked, estimate_simulation, run_simulation
 
     seats = {"seeker": seeker, "planner": planner, "responder": responder, "critic": critic}
     flags: dict[str, Any] = {"cards": str(cards) if cards else None, "scenarios": str(scenarios) if scenarios else None}
     flags |= {"turns": turns, "seed": seed, "language": language, "keep_prompts": keep_prompts or None}
-    asked = Asked(recipe=recipe, flags=flags, model=model, seats=seats, episodes=episodes, concurrency=concurrency, out=out, json=json_)
-    raise typer.Exit(run_simulation(asked))
+    asked = Asked(
+        recipe=recipe,
+        flags=flags,
+        model=model,
+        seats=seats,
+        episodes=episodes,
+        concurrency=concurrency,
+        out=out,
+        json=json_,
+        budget=budget,
+        prices=prices,
+        cache=cache,
+        device=device,
+        trust_remote_code=trust_remote_code,
+    )
+    raise typer.Exit(estimate_simulation(asked) if dry_run else run_simulation(asked))
 
 
 @app.command()

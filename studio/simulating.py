@@ -7,7 +7,8 @@ import json
 import shlex
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +16,18 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from agents.errors import InputError
+from agents.chat.budget import read_budget
+from agents.chat.cache import Cache
+from agents.chat.calls import CallLog
+from agents.chat.prices import load_prices
+from agents.errors import InputError, RunStop, StorageError
 from graphs.casting import Casting, with_source
 from graphs.recipe import Recipe, load_recipe, make_recipe
 from graphs.run import Tally, run_many
+from graphs.seats import REHEARSAL, Backends, take_seats
 from simulator.episode import Episode, StopReason
 
+CACHE = "cache.sqlite"
 _MOST_NAMED = 3
 
 
@@ -37,23 +44,87 @@ class Asked:
     concurrency: int
     out: Path
     json: bool
+    budget: str | None = None
+    prices: Path | None = None
+    cache: bool = True
+    device: str = "auto"
+    trust_remote_code: bool = False
 
 
 def run_simulation(asked: Asked) -> int:
-    """Run it; the exit code: 0, or 130 when interrupted."""
+    """Run it; the exit code: 0, 1 when the run had to stop, or 130 when interrupted."""
+    recipe = _checked(asked)
+    console = Console(stderr=True)
+    for note in _skipped(recipe):
+        console.print(note, style="yellow", highlight=False, markup=False, soft_wrap=True)
+    with _backends(asked, recipe) as backends:
+        try:
+            tally = asyncio.run(_with_bar(recipe, asked, backends, console))
+        except KeyboardInterrupt:
+            console.print(f"Interrupted. What was finished is stored; go on with: {_again()}", highlight=False, markup=False, soft_wrap=True)
+            return 130
+        except RunStop as stop:
+            console.print(f"holdspace: {stop}", highlight=False, markup=False, soft_wrap=True)
+            console.print(f"What was finished is stored; go on with: {_again()}", highlight=False, markup=False, soft_wrap=True)
+            return 1
+        finally:
+            _calls(backends, console)
+    _summary(tally, asked, console)
+    return 0
+
+
+def estimate_simulation(asked: Asked) -> int:
+    """Print the prompts of one turn and what the run will take."""
+    from studio.estimating import show_estimate
+
+    recipe = _checked(asked)
+    prices = load_prices(asked.prices) if asked.prices else None
+    show_estimate(recipe, asked.episodes, prices, as_json=asked.json)
+    return 0
+
+
+def _checked(asked: Asked) -> Recipe:
     recipe = with_source(resolve(asked))
     _at_least_one("--episodes", asked.episodes)
     _at_least_one("--concurrency", asked.concurrency)
-    console = Console(stderr=True)
-    for note in _skipped(recipe):
-        console.print(note, style="yellow", highlight=False, markup=False)
+    return recipe
+
+
+@contextmanager
+def _backends(asked: Asked, recipe: Recipe) -> Iterator[Backends]:
+    """What the seats share: a cache in the run folder and a budget where a seat is not rehearsal's."""
+    prices = load_prices(asked.prices) if asked.prices else None
+    budget = read_budget(asked.budget, prices) if asked.budget else None
+    calls = CallLog(prices)
+    common: dict[str, Any] = {"budget": budget, "calls": calls, "device": asked.device, "trust_remote_code": asked.trust_remote_code}
+    common["concurrency"] = max(asked.concurrency, 64)
+    if not asked.cache or set(recipe.seats.model_dump().values()) == {REHEARSAL}:
+        yield Backends(**common)
+        return
+    take_seats(recipe, Backends(**common))  # a wrong spec is told before a folder is made
     try:
-        tally = asyncio.run(_with_bar(recipe, asked, console))
-    except KeyboardInterrupt:
-        console.print(f"Interrupted. What was finished is stored; go on with: {_again()}", highlight=False, markup=False)
-        return 130
-    _summary(tally, asked, console)
-    return 0
+        asked.out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StorageError(f"{asked.out} can't be written: {error.strerror}.", hint="Choose another --out.") from error
+    with Cache(asked.out / CACHE) as cache:
+        yield Backends(**common, cache=cache)
+        if cache.trouble:
+            Console(stderr=True).print(cache.trouble, style="yellow", highlight=False, markup=False, soft_wrap=True)
+
+
+def _calls(backends: Backends, console: Console) -> None:
+    """A line for each role on each model that was asked."""
+    for line in backends.calls.lines():
+        wait = f", p50 {line.p50:.2f} s, p95 {line.p95:.2f} s" if line.p50 is not None and line.p95 is not None else ""
+        cost = f", cost {line.cost:.4f}" if line.cost is not None else ""
+        failed = f", failed {dict(line.failed)}" if line.failed else ""
+        console.print(
+            f"{line.role.value if line.role else 'all'} on {line.model}: {line.calls} calls, {line.cached} cached, {line.attempts} attempts, "
+            f"{line.prompt_tokens} + {line.completion_tokens} tokens{wait}{cost}{failed}",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def resolve(asked: Asked) -> Recipe:
@@ -82,7 +153,7 @@ def _skipped(recipe: Recipe) -> list[str]:
     return [f"Skipped {len(deck.skipped)} of {len(deck.skipped) + len(deck.cards)} cards: {named}{more}."]
 
 
-async def _with_bar(recipe: Recipe, asked: Asked, console: Console) -> Tally:
+async def _with_bar(recipe: Recipe, asked: Asked, backends: Backends, console: Console) -> Tally:
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
@@ -108,10 +179,16 @@ async def _with_bar(recipe: Recipe, asked: Asked, console: Console) -> Tally:
             bar.update(task, advance=1, rate=f"{speed:.1f}/s" if speed else "", failures=f"{failed} failed" if failed else "")
 
         tally = await run_many(
-            recipe, asked.out, episodes=asked.episodes, concurrency=asked.concurrency, on_episode=on_episode, on_found=on_found
+            recipe,
+            asked.out,
+            episodes=asked.episodes,
+            concurrency=asked.concurrency,
+            backends=backends,
+            on_episode=on_episode,
+            on_found=on_found,
         )
     for note in sorted(note for note, times in notes.items() if times >= max(2, tally.done / 2)):
-        console.print(note, style="yellow", highlight=False, markup=False)
+        console.print(note, style="yellow", highlight=False, markup=False, soft_wrap=True)
     return tally
 
 
@@ -127,8 +204,8 @@ def _summary(tally: Tally, asked: Asked, console: Console) -> None:
     rate = tally.done / tally.seconds if tally.seconds else 0.0
     ends = ", ".join(f"{count} {reason}" for reason, count in stops.items())
     before = f" ({tally.found} were there)" if tally.found else ""
-    console.print(f"{tally.done} talks in {tally.seconds:.1f} s, {rate:.1f} a second{before}: {ends}.", highlight=False)
-    console.print(f"Read one: holdspace show {shlex.quote(str(asked.out))} 0", highlight=False, markup=False)
+    console.print(f"{tally.done} talks in {tally.seconds:.1f} s, {rate:.1f} a second{before}: {ends}.", highlight=False, soft_wrap=True)
+    console.print(f"Read one: holdspace show {shlex.quote(str(asked.out))} 0", highlight=False, markup=False, soft_wrap=True)
 
 
 def _again() -> str:

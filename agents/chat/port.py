@@ -71,6 +71,8 @@ class Usage(Word):
     completion_tokens: int = 0
     attempts: int = 1
     cached: bool = False
+    dropped: int = 0
+    """Messages that were left out or cut because the context was too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ class LedgerEntry(Word):
     completion_tokens: int = Field(ge=0)
     attempts: int = Field(ge=1)
     cached: bool
+    dropped: int = Field(default=0, ge=0)
     messages: tuple[Message, ...] | None = None
     """The rendered prompt, only where the recipe says `keep_prompts`."""
     answer: str | None = None

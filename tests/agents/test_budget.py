@@ -117,7 +117,7 @@ def test_who_is_cancelled_while_waiting_costs_nothing_and_frees_the_queue() -> N
             await asyncio.sleep(0)
             budget.book(first, "m", Usage(model="m", prompt_tokens=5, completion_tokens=5))
         waiting[1].cancel()  # let in by the line above, cancelled before it could run
-        await asyncio.wait(waiting)
+        await asyncio.wait(waiting, timeout=5)
         assert [task.cancelled() for task in waiting] == [True, True, False]
         return budget.spent
 
@@ -138,8 +138,8 @@ def test_more_is_held_back_for_a_longer_question() -> None:
         return held[0]
 
     plain, long, shaped = (asyncio.run(most(Budget(1e6), **question)) for question in ({}, {"text": "é🫂" * 1_000}, {"schema": Verdict}))
-    assert long - plain >= 2 * (6_000 - 5)
-    assert shaped > plain
+    assert long - plain == 6_000 - 5
+    assert shaped > 3 * plain  # an object may be asked for again
 
 
 def test_a_model_without_a_price_is_refused_before_the_run() -> None:

@@ -185,6 +185,28 @@ def test_many_processes_write_one_new_cache(tmp_path: Path) -> None:
         assert all((cache.get(key(number)) or {})["number"] == number for number in range(3500))
 
 
+RACER = """
+import sys, time
+from pathlib import Path
+from agents.chat.cache import Cache
+folder, start = Path(sys.argv[1]), float(sys.argv[2])
+for number in range(25):
+    while time.time() < start + number * 0.03:
+        pass
+    with Cache(folder / f"{number}.sqlite") as cache:
+        cache.put(sys.argv[3].encode(), {})
+"""
+
+
+def test_processes_that_make_one_new_cache_at_the_same_instant_all_get_it(tmp_path: Path) -> None:
+    start = time.time() + 1.5
+    racers = [python(RACER, tmp_path, start, name) for name in "abcd"]
+    for racer in racers:
+        racer.communicate(timeout=60)
+    assert [racer.returncode for racer in racers] == [0] * 4
+    assert [sound(path) for path in sorted(tmp_path.glob("*.sqlite"))] == [4] * 25
+
+
 ENDLESS = """
 import itertools, sys, time
 from pathlib import Path

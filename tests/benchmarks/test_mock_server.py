@@ -6,9 +6,10 @@ import asyncio
 import json
 import math
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+import urllib.request
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import openai
 import pytest
@@ -18,7 +19,6 @@ from servers import control, mock_process, mock_server, stats
 from agents.critic import Findings
 from simulator.mind import Appraisal
 
-T = TypeVar("T")
 TALK = [{"role": "system", "content": "You listen."}, {"role": "user", "content": "I can't sleep."}]
 LETTERED = [{"role": "user", "content": "Choose one:\nA. Question\nB. Information\nC. Others"}]
 
@@ -44,7 +44,7 @@ def url() -> Iterator[str]:
 
 
 @asynccontextmanager
-async def connected(url: str, key: str = "k", seconds: float = 5) -> AsyncIterator[openai.AsyncOpenAI]:
+async def connected(url: str, key: str = "k", seconds: float = 5) -> AsyncIterator[Any]:
     async with openai.AsyncOpenAI(base_url=url, api_key=key, max_retries=0, timeout=seconds) as client:
         yield client
 
@@ -97,7 +97,7 @@ def test_a_stream_says_what_the_whole_answer_says(url: str) -> None:
             text, finish, tokens = "", None, 0
             stream = await client.chat.completions.create(
                 model="mock",
-                messages=TALK,  # type: ignore[arg-type]
+                messages=TALK,
                 stream=True,
                 stream_options={"include_usage": True},
             )
@@ -187,7 +187,7 @@ def test_a_stream_breaks_in_the_middle(url: str) -> None:
         async with connected(url) as client:
             stream = await client.chat.completions.create(
                 model="mock",
-                messages=TALK,  # type: ignore[arg-type]
+                messages=TALK,
                 stream=True,
                 extra_headers={"x-mock-fault": "truncated"},
             )
@@ -204,7 +204,7 @@ def test_the_share_of_faults_is_kept_and_does_not_depend_on_order() -> None:
 
             async def one(seed: int) -> str:
                 try:
-                    return said(await client.chat.completions.create(model="m", messages=TALK, seed=seed))  # type: ignore[arg-type]
+                    return said(await client.chat.completions.create(model="m", messages=TALK, seed=seed))
                 except openai.APIStatusError as error:
                     return str(error.status_code)
 
@@ -242,6 +242,8 @@ def test_the_first_attempts_can_be_faulted() -> None:
         ({"models": "one,two"}, {}, openai.NotFoundError),
         ({"key": "right"}, {}, openai.AuthenticationError),
         ({}, {"messages": []}, openai.BadRequestError),
+        ({}, {"messages": ["hello"]}, openai.BadRequestError),
+        ({}, {"response_format": {"type": "json_schema", "json_schema": {"name": "x"}}}, openai.BadRequestError),
         ({}, {"messages": [{"role": "narrator", "content": "x"}]}, openai.BadRequestError),
     ],
 )
@@ -278,7 +280,8 @@ def test_objects_come_in_the_clothes_that_models_put_on(shape: str) -> None:
 
 def test_a_schema_in_the_instruction_is_followed_without_response_format(url: str) -> None:
     order = {"role": "user", "content": f"Answer as JSON of this schema: {json.dumps(Appraisal.model_json_schema())} {{nothing else}}"}
-    for body in ({}, {"response_format": {"type": "json_object"}}):
+    bodies: list[dict[str, Any]] = [{}, {"response_format": {"type": "json_object"}}]
+    for body in bodies:
         Appraisal.model_validate_json(said(ask(url, messages=[*TALK, order], **body)))
 
 
@@ -311,13 +314,8 @@ def test_a_killed_server_refuses_and_comes_back_on_its_port() -> None:
 def test_many_requests_wait_side_by_side() -> None:
     async def all_of(url: str, count: int) -> float:
         async with connected(url, seconds=30) as client:
-            call: Callable[[int], Awaitable[Any]] = lambda n: client.chat.completions.create(  # noqa: E731
-                model="m",
-                messages=TALK,  # type: ignore[arg-type]
-                seed=n,
-            )
             start = time.monotonic()
-            await asyncio.gather(*map(call, range(count)))
+            await asyncio.gather(*(client.chat.completions.create(model="m", messages=TALK, seed=n) for n in range(count)))
             return time.monotonic() - start
 
     with mock_server(latency=0.5) as url:
@@ -334,8 +332,6 @@ def test_hostile_texts_arrive_whole() -> None:
 
 
 def test_models_and_kept_bodies() -> None:
-    import urllib.request
-
     with mock_server(models="small,large", keep_bodies=1) as url:
         ask(url, model="small", seed=3)
         ask(url, model="small", seed=4)
