@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from agents.chat.budget import Budget
     from agents.chat.cache import Cache
     from agents.chat.openai_chat import Servers
+    from agents.chat.steady import Patience
 
 REHEARSAL = "rehearsal"
 KNOWN = "rehearsal, openai:MODEL[@BASE_URL], local:PATH_OR_HUB_ID"
@@ -68,6 +69,7 @@ class Backends:
         cache: keeps the answers of served and local models; None keeps none.
         budget: asked before each call of a served model; None never stops.
         calls: notes every call that is not rehearsal's.
+        patience: how long to wait for a server and how often to try; the default's when None.
         device: for local models: `auto`, `cpu`, `cuda` ...
         trust_remote_code: let a local model's folder bring code of its own.
     """
@@ -79,6 +81,7 @@ class Backends:
         cache: Cache | None = None,
         budget: Budget | None = None,
         calls: CallLog | None = None,
+        patience: Patience | None = None,
         device: str = "auto",
         trust_remote_code: bool = False,
     ) -> None:
@@ -86,6 +89,7 @@ class Backends:
         self._concurrency = concurrency
         self._cache = cache
         self._budget = budget
+        self._patience = patience
         self._device = device
         self._trust = trust_remote_code
         self._servers: Servers | None = None
@@ -105,7 +109,7 @@ class Backends:
         from agents.chat.budget import BudgetedChat
         from agents.chat.openai_chat import Servers
 
-        self._servers = self._servers or Servers(concurrency=self._concurrency, calls=self.calls)
+        self._servers = self._servers or Servers(concurrency=self._concurrency, patience=self._patience, calls=self.calls)
         served = self._servers.chat(spec, sampling)
         chat: Chat = BudgetedChat(served, self._budget, sampling) if self._budget else served
         return self._cached(chat, sampling, f"{served.spec} {served.server.address.base}")
