@@ -144,6 +144,7 @@ class _Batch:
         self.on_episode = on_episode
         self.stopped: RunStop | None = None
         self.interrupts = 0
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def run(self, todo: list[int], concurrency: int) -> None:
         """All of them, `concurrency` at once; raises what ended it early."""
@@ -151,9 +152,9 @@ class _Batch:
         with _calm_collector():
             try:
                 async with asyncio.TaskGroup() as group:
-                    tasks = [group.create_task(self._work(indices)) for _ in range(min(concurrency, len(todo)))]
-                    with self._listening(tasks):
-                        await asyncio.gather(*tasks, return_exceptions=True)
+                    self._tasks = [group.create_task(self._work(indices)) for _ in range(min(concurrency, len(todo)))]
+                    with self._listening():
+                        await asyncio.gather(*self._tasks, return_exceptions=True)
             except* HoldspaceError as errors:
                 first = errors.exceptions[0]
                 raise first from first.__cause__
@@ -172,6 +173,8 @@ class _Batch:
             try:
                 episode = await run_talk(self.recipe, self.casting.cast(index), index)
             except RunStop as stop:
+                if self.stopped is None:
+                    asyncio.get_running_loop().call_later(GRACE, self._cut_off)
                 self.stopped = self.stopped or stop
                 return
             self.store.append(episode)
@@ -180,24 +183,23 @@ class _Batch:
             if self.on_episode:
                 self.on_episode(episode)
 
+    def _cut_off(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+
+    def _interrupt(self) -> None:
+        self.interrupts += 1
+        if self.interrupts > 1:
+            self._cut_off()
+        else:
+            asyncio.get_running_loop().call_later(GRACE, self._cut_off)
+
     @contextmanager
-    def _listening(self, tasks: list[asyncio.Task[None]]) -> Iterator[None]:
+    def _listening(self) -> Iterator[None]:
         """While it lasts, an interrupt is taken as `run_many` says; outside the main thread nothing is listened for."""
         loop = asyncio.get_running_loop()
-
-        def cut_off() -> None:
-            for task in tasks:
-                task.cancel()
-
-        def interrupt() -> None:
-            self.interrupts += 1
-            if self.interrupts > 1:
-                cut_off()
-            else:
-                loop.call_later(GRACE, cut_off)
-
         try:
-            loop.add_signal_handler(signal.SIGINT, interrupt)
+            loop.add_signal_handler(signal.SIGINT, self._interrupt)
         except (ValueError, RuntimeError):
             yield
             return

@@ -24,6 +24,7 @@ from simulator.rehearsal import RehearsalSeeker
 from simulator.seeker import Seeker
 
 if TYPE_CHECKING:
+    from agents.chat.abilities import Structure
     from agents.chat.budget import Budget
     from agents.chat.cache import Cache
     from agents.chat.openai_chat import Servers
@@ -70,6 +71,7 @@ class Backends:
         budget: asked before each call of a served model; None never stops.
         calls: notes every call that is not rehearsal's.
         patience: how long to wait for a server and how often to try; the default's when None.
+        structure: how servers are asked for objects; None finds out.
         device: for local models: `auto`, `cpu`, `cuda` ...
         trust_remote_code: let a local model's folder bring code of its own.
     """
@@ -82,6 +84,7 @@ class Backends:
         budget: Budget | None = None,
         calls: CallLog | None = None,
         patience: Patience | None = None,
+        structure: Structure | None = None,
         device: str = "auto",
         trust_remote_code: bool = False,
     ) -> None:
@@ -90,6 +93,7 @@ class Backends:
         self._cache = cache
         self._budget = budget
         self._patience = patience
+        self._structure = structure
         self._device = device
         self._trust = trust_remote_code
         self._servers: Servers | None = None
@@ -109,7 +113,9 @@ class Backends:
         from agents.chat.budget import BudgetedChat
         from agents.chat.openai_chat import Servers
 
-        self._servers = self._servers or Servers(concurrency=self._concurrency, patience=self._patience, calls=self.calls)
+        self._servers = self._servers or Servers(
+            concurrency=self._concurrency, patience=self._patience, structure=self._structure, calls=self.calls
+        )
         served = self._servers.chat(spec, sampling)
         chat: Chat = BudgetedChat(served, self._budget, sampling) if self._budget else served
         return self._cached(chat, sampling, f"{served.spec} {served.server.address.base}")

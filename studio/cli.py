@@ -45,6 +45,8 @@ def simulate(
     budget: Annotated[str | None, typer.Option(help="Stop before more is spent: 5.00 (with --prices), or 500k tokens.")] = None,
     prices: Annotated[Path | None, typer.Option(help="A price table (YAML), for costs and money budgets.")] = None,
     cache: Annotated[bool, typer.Option(help="Keep the answers of served and local models, so that nothing is paid for twice.")] = True,
+    timeout: Annotated[float, typer.Option(help="Seconds that a served model may take for one answer.")] = 120.0,
+    structured: Annotated[str, typer.Option(help="How servers are asked for objects: auto, schema, object or words.")] = "auto",
     device: Annotated[str, typer.Option(help="For local models: auto, cpu, cuda ...")] = "auto",
     trust_remote_code: Annotated[bool, typer.Option(help="Let a local model bring code of its own.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print one turn's prompts and an estimate of calls, tokens and cost.")] = False,
@@ -70,6 +72,8 @@ def simulate(
         budget=budget,
         prices=prices,
         cache=cache,
+        timeout=timeout,
+        structured=structured,
         device=device,
         trust_remote_code=trust_remote_code,
     )

@@ -21,7 +21,7 @@ import orjson
 from aiohttp import web
 
 from agents.errors import HoldspaceError, InputError, RunStop
-from graphs.seats import seated
+from graphs.seats import Backends, take_seats
 from studio.serving_asked import MODEL, Refused, read_asked
 from studio.serving_reply import Reply, Supporter, served_recipe
 from studio.serving_said import chunks, completion, model, models, problem
@@ -30,8 +30,8 @@ HOST = "127.0.0.1"
 PORT = 8765
 LARGEST = 4 * 1024 * 1024
 """Bytes of a request."""
-FINISHING = 5.0
-"""Seconds that replies in the making get when the server is told to end."""
+FINISHING = 2.5
+"""Seconds that replies in the making get when the server is told to end; aiohttp gives them twice."""
 BACKLOG = 1024
 """Connections that may wait to be accepted."""
 
@@ -64,8 +64,15 @@ def serve(
     """
     _check(host, port, token)
     recipe = served_recipe(run, planner=planner, responder=responder, refine=refine)
-    supporter = Supporter(recipe, seated(recipe), refine=refine)
-    asyncio.run(_listen(make_app(supporter, token=token), supporter, host, port))
+    backends = Backends()
+    supporter = Supporter(recipe, take_seats(recipe, backends), refine=refine)
+    app = make_app(supporter, token=token)
+
+    async def close(_: web.Application) -> None:
+        await backends.aclose()
+
+    app.on_cleanup.append(close)
+    asyncio.run(_listen(app, supporter, host, port))
     return 0
 
 
@@ -79,8 +86,8 @@ def _check(host: str, port: int, token: str | None) -> None:
 
 
 async def _listen(app: web.Application, supporter: Supporter, host: str, port: int) -> None:
-    """Listen, say where, and serve until a signal; replies in the making get FINISHING seconds, or none at a second Ctrl-C."""
-    runner = web.AppRunner(app, access_log=None, handler_cancellation=True, shutdown_timeout=FINISHING)
+    """Listen, say where, and serve until a signal; replies in the making get a few seconds, or none at a second Ctrl-C."""
+    runner = web.AppRunner(app, access_log=None, auto_decompress=False, handler_cancellation=True, shutdown_timeout=FINISHING)
     await runner.setup()
     try:
         site = web.TCPSite(runner, host, port, backlog=BACKLOG)

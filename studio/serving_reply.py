@@ -39,7 +39,7 @@ class Supporter:
 
     Args:
         recipe: whose turns, critic and seed count.
-        seats: its agents (`graphs.seats.seated`).
+        seats: its agents.
         refine: whether the critic sees the drafts and refines them, as often as the recipe says.
     """
 

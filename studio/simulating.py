@@ -16,10 +16,12 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from agents.chat.abilities import Structure
 from agents.chat.budget import read_budget
 from agents.chat.cache import Cache
 from agents.chat.calls import CallLog
 from agents.chat.prices import load_prices
+from agents.chat.steady import Patience
 from agents.errors import InputError, RunStop, StorageError
 from graphs.casting import Casting, with_source
 from graphs.recipe import Recipe, load_recipe, make_recipe
@@ -47,6 +49,8 @@ class Asked:
     budget: str | None = None
     prices: Path | None = None
     cache: bool = True
+    timeout: float = 120.0
+    structured: str = "auto"
     device: str = "auto"
     trust_remote_code: bool = False
 
@@ -97,7 +101,7 @@ def _backends(asked: Asked, recipe: Recipe) -> Iterator[Backends]:
     budget = read_budget(asked.budget, prices) if asked.budget else None
     calls = CallLog(prices)
     common: dict[str, Any] = {"budget": budget, "calls": calls, "device": asked.device, "trust_remote_code": asked.trust_remote_code}
-    common["concurrency"] = max(asked.concurrency, 64)
+    common |= {"concurrency": max(asked.concurrency, 64), "patience": _patience(asked.timeout), "structure": _structure(asked.structured)}
     if not asked.cache or set(recipe.seats.model_dump().values()) == {REHEARSAL}:
         yield Backends(**common)
         return
@@ -110,6 +114,19 @@ def _backends(asked: Asked, recipe: Recipe) -> Iterator[Backends]:
         yield Backends(**common, cache=cache)
         if cache.trouble:
             Console(stderr=True).print(cache.trouble, style="yellow", highlight=False, markup=False, soft_wrap=True)
+
+
+def _patience(timeout: float) -> Patience:
+    if timeout <= 0:
+        raise InputError(f"--timeout {timeout}: must be above 0.")
+    return Patience(timeout=timeout)
+
+
+def _structure(name: str) -> Structure | None:
+    known = [structure.value for structure in Structure]
+    if name not in ("auto", *known):
+        raise InputError(f"--structured {name}: unknown.", hint=f"Known are auto, {', '.join(known)}.")
+    return None if name == "auto" else Structure(name)
 
 
 def _calls(backends: Backends, console: Console) -> None:

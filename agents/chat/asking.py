@@ -106,8 +106,8 @@ class ModelServer:
             ChatError: this question can't.
         """
         troubles: list[Trouble] = []
+        term = self._steady.begin()
         while True:
-            self._steady.check()
             structure, body = self.able.structure, question.body(self.address.model, self.able)
             spent.attempts += 1
             try:
@@ -115,9 +115,10 @@ class ModelServer:
             except Trouble as trouble:
                 troubles.append(trouble)
                 question.seed += trouble.kind in SAYING_NOTHING  # a server that honours seeds would say the same again
-                await self._steady.failed(trouble, self.address.spec, troubles)
+                await self._steady.failed(trouble, self.address.spec, troubles, term)
             except Refusal as refusal:
                 self._steady.alive()
+                self._steady.check(term)
                 await self._heed(refusal, question, structure, set(body), spent)
             else:
                 self._steady.succeeded()
@@ -128,7 +129,7 @@ class ModelServer:
     async def _heed(self, refusal: Refusal, question: Question, structure: Structure, sent: set[str], spent: Spent) -> None:
         """Put the question so that the server may take it; raises when there is no such way."""
         if concerns_all(refusal):
-            await self._stop(refusal)
+            await self._stop(refusal)  # raises
         if refusal.too_long:
             question.messages, dropped = shortened(question.messages)
             if not dropped:
@@ -143,5 +144,5 @@ class ModelServer:
         if not self._words.locked():
             self._words = asyncio.Lock()  # a lock belongs to the event loop that first waited for it
         async with self._words:
-            self._steady.check()
+            self._steady.begin()
             self._steady.stop(*await sentence(refusal, self.address))

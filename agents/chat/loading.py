@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -59,7 +60,7 @@ def load(spec: str, options: LocalOptions) -> Loaded:
         InputError: torch is not installed, or the spec names nothing that can be loaded; says what to do.
     """
     _need_torch(spec)
-    name, _, base = spec.removeprefix("local:").partition("@")
+    name, _, base = spec.partition(":")[2].partition("@")
     if Path(f"{name}@{base}").is_dir():
         name, base = f"{name}@{base}", ""
     name = _found(name, spec)
@@ -260,7 +261,9 @@ def _quiet() -> Iterator[None]:
     logging.set_verbosity_error()
     logging.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
     finally:
         logging.set_verbosity(before)
         if bars:

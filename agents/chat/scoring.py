@@ -47,4 +47,4 @@ def score(runner: Runner, prompts: Sequence[Sequence[int]], options: Sequence[Se
 def _sums(logits: Tensor, tokens: Tensor, mask: Tensor) -> Tensor:
     """Sum of the log-probabilities of the tokens under the mask; logits (rows, tokens, vocabulary), the others (rows, tokens)."""
     chosen = logits.gather(2, tokens[:, :, None]).squeeze(2)
-    return ((chosen - logits.logsumexp(dim=-1)) * mask).double().sum(dim=1)
+    return ((chosen - logits.logsumexp(dim=-1)) * mask).cpu().double().sum(dim=1)

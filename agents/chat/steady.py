@@ -110,44 +110,64 @@ class Steady:
         self._spare = patience.spare * concurrency
         self._rng = random.Random()
         """For jitter: no answer depends on it."""
-        self._renew()
+        self._sleepers: set[asyncio.Future[None]] = set()
+        self._term = 0
+        """Counts how often the breaker has opened: a call of an earlier term is over."""
+        self._stopped: tuple[str, str] | None = None
+        self._trial = False
+        """The breaker was open and nothing has succeeded since."""
+        self._since = 0.0
+        """When the breaker opened, or the streak of failures began."""
+        self._clear()
 
-    def _renew(self) -> None:
+    def _clear(self) -> None:
         self.retries = 0
         self.answered = 0
         self._streak = 0
-        self._since = 0.0
-        self._stopped: tuple[str, str] | None = None
 
-    def check(self) -> None:
-        """Raises RunStop while the breaker is open."""
-        if self._stopped is not None:
-            if time.monotonic() < self._since + HALF_OPEN:
-                raise RunStop(self._stopped[0], hint=self._stopped[1])
-            self._renew()
+    def begin(self) -> int:
+        """A call begins; RunStop while the breaker is open.  After HALF_OPEN seconds the first call is a trial.
+
+        Returns:
+            The term of the call, for `check` and `failed`.
+        """
+        if self._stopped is not None and not self._trial and time.monotonic() >= self._since + HALF_OPEN:
+            self._clear()
+            self._trial = True
+        elif self._stopped is not None:
+            raise RunStop(self._stopped[0], hint=self._stopped[1])
+        return self._term
+
+    def check(self, term: int) -> None:
+        """RunStop for a call in whose time the breaker has opened."""
+        if term != self._term and self._stopped is not None:
+            raise RunStop(self._stopped[0], hint=self._stopped[1])
 
     def alive(self) -> None:
         """The server said something that makes sense, be it a refusal."""
         self._streak = 0
+        if self._trial:
+            self._trial, self._stopped = False, None
 
     def succeeded(self) -> None:
         """A call was answered."""
-        self._streak = 0
+        self.alive()
         self.answered += 1
 
-    async def failed(self, trouble: Trouble, spec: str, troubles: list[Trouble]) -> None:
+    async def failed(self, trouble: Trouble, spec: str, troubles: list[Trouble], term: int) -> None:
         """Note a failure and wait until the next attempt.
 
         Args:
             trouble: what happened.
             spec: whose call it was, for sentences.
             troubles: of this call so far, this one included.
+            term: of the call.
 
         Raises:
             RunStop: the server is down for everybody, limits the rate for everybody, or has used up the run's retries.
             ChatError: this call has had all its attempts.
         """
-        self.check()  # what fails after the breaker opened must not become a failed talk
+        self.check(term)  # what fails after the breaker opened must not become a failed talk
         self._count(trouble)
         if trouble.after is not None and trouble.after > self.patience.longest_asked:
             words = f"{spec}: the server at {self.where} asks to wait {trouble.after:.0f} seconds."
@@ -159,8 +179,20 @@ class Steady:
             self._limited(trouble, spec, troubles[0].at)
         else:
             self._spend(trouble, spec, sum(one.kind is not Kind.RATE for one in troubles))
-        await asyncio.sleep(self.wait(len(troubles), trouble))
-        self.check()
+        await self._sleep(self.wait(len(troubles), trouble))
+        self.check(term)
+
+    async def _sleep(self, seconds: float) -> None:
+        """Sleep, but no longer than until the breaker opens."""
+        loop = asyncio.get_running_loop()
+        woken = loop.create_future()
+        self._sleepers.add(woken)
+        timer = loop.call_later(seconds, _wake, woken)
+        try:
+            await woken
+        finally:
+            timer.cancel()
+            self._sleepers.discard(woken)
 
     def _limited(self, trouble: Trouble, spec: str, since: float) -> None:
         """A rate limit is waited for, since others get through; after a while it is everybody's."""
@@ -189,6 +221,10 @@ class Steady:
     def stop(self, message: str, hint: str) -> NoReturn:
         """Open the breaker; raises RunStop."""
         self._stopped, self._since = (message, hint), time.monotonic()
+        self._term += 1
+        self._trial = False
+        for sleeper in self._sleepers:
+            _wake(sleeper)
         raise RunStop(message, hint=hint)
 
     def _count(self, trouble: Trouble) -> None:
@@ -198,10 +234,17 @@ class Steady:
         now = time.monotonic()
         self._since = now if self._streak == 0 else self._since
         self._streak += 1
+        if self._trial and self._stopped is not None:
+            self.stop(*self._stopped)
         absent = trouble.kind is Kind.REFUSED and self.answered == 0 and self._streak >= 3
         if absent or (self._streak >= self.patience.streak and now - self._since >= self.patience.grace):
             what = "does not answer" if trouble.kind is not Kind.SERVER else "answers nobody"
             self.stop(f"The server at {self.where} {what}: {trouble.words}.", "Start it or check the base URL; the same command resumes.")
+
+
+def _wake(sleeper: asyncio.Future[None]) -> None:
+    if not sleeper.done():
+        sleeper.set_result(None)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

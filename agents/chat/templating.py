@@ -106,8 +106,8 @@ class Template:
         for attempt in tries:
             try:
                 return str(self._tokenizer.apply_chat_template(attempt, tokenize=False, add_generation_prompt=True, enable_thinking=False))
-            except TemplateError as error:
-                refusal = error
+            except (TemplateError, TypeError, ValueError) as error:
+                refusal: Exception = error
         raise ChatError(f"{self._name}: its chat template refuses the conversation: {refusal}.") from refusal
 
     def _frame(self) -> list[str]:

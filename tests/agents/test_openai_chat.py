@@ -240,6 +240,20 @@ def test_a_server_that_goes_down_stops_the_run_and_comes_back(server: str, down:
     assert "resumes" in str(ended[0])
 
 
+def test_nobody_sleeps_on_when_the_run_stops(server: str) -> None:
+    async def work(chat: OpenAIChat) -> list[object]:
+        await chat.complete(ask())
+        control(server, faults=1.0, fault_kinds=[Fault.RATE.value], retry_after=60)
+        waiting = asyncio.create_task(chat.complete(ask(seed=2)))
+        await asyncio.sleep(0.2)
+        control(server, down="reset")
+        return list(await asyncio.gather(waiting, *(chat.complete(ask(seed=seed)) for seed in range(3, 9)), return_exceptions=True))
+
+    start = time.monotonic()
+    assert all(isinstance(error, RunStop) for error in using(server, work, patience=QUICK.model_copy(update={"longest_asked": 120.0})))
+    assert time.monotonic() - start < 5
+
+
 def test_a_killed_server_that_is_soon_back_costs_nothing() -> None:
     with mock_process() as process:
 

@@ -72,7 +72,8 @@ def test_what_was_answered_is_not_asked_again(tmp_path: Path) -> None:
         asked = stats(url)
         with Cache(tmp_path / "cache.sqlite") as cache:
             run(tmp_path / "second", recipe(url), episodes=4, backends=Backends(cache=cache))
-        assert stats(url)["requests"] == asked > 0
+        assert asked
+        assert stats(url)["requests"] == asked
     first, second = ({e.id: e.talk() for e in read_episodes(tmp_path / name)} for name in ("first", "second"))
     assert first == second
     assert all(entry.cached for episode in read_episodes(tmp_path / "second") for entry in episode.ledger)

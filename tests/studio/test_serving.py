@@ -21,13 +21,13 @@ import openai
 import pytest
 from aiohttp import web
 from openai import AsyncOpenAI, OpenAI
+from servers import mock_server
 
 from agents.chat.port import Chat, Choice, Completion, Request, Role, Usage
-from agents.crisis import screen
 from agents.errors import AnswerError, InputError, RunStop
 from agents.planner import Planner
 from agents.responder import Responder
-from agents.words import STRATEGIES, Strategy
+from agents.words import STRATEGIES, Crisis, Strategy
 from graphs.recipe import CriticSettings, Recipe, Seats
 from graphs.seats import seated
 from simulator.episode import Episode, StopReason, SupporterTurn
@@ -286,17 +286,46 @@ def test_a_backend_that_fails_is_an_openai_error(error: Exception, kind: int, co
     assert caught.value.response.headers["x-should-retry"] == ("true" if kind == 503 else "false")
 
 
-@pytest.mark.skipif(screen(CRISIS) is None, reason="the crisis gate of this tree flags nothing")
 @pytest.mark.parametrize("after", [(), ({"role": "user", "content": "hello?"},)])
-def test_a_crisis_is_handed_over_and_no_backend_is_asked(after: Messages) -> None:
+def test_a_crisis_is_handed_over_and_no_backend_is_asked(after: Messages, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = Crisis(category="plan", span="a plan for Friday")
+    monkeypatch.setattr("studio.serving_reply.screen", lambda text: found if found.span in text else None)
     chat = Echo()
     answer = asyncio.run(ask_echo(chat, [*said("Hi.", "Hello.", CRISIS), *after]))
-    extra = answer.choices[0].model_extra["holdspace"]
     assert "findahelpline.com" in answer.choices[0].message.content
-    assert extra["strategy"] == "Others"
-    assert extra["distribution"] is None
-    assert extra["crisis"]["span"] in CRISIS
+    assert answer.choices[0].model_extra["holdspace"] == {"strategy": "Others", "distribution": None, "crisis": found.model_dump()}
+    assert answer.usage.total_tokens == 0
     assert not chat.asked
+    asyncio.run(ask_echo(chat, said(CRISIS, "Please call them.", "I did.")))
+    assert chat.asked
+
+
+# --- on served models ---
+
+
+def test_on_a_served_model_fifty_at_once_get_what_each_gets_alone() -> None:
+    async def ask(client: AsyncOpenAI, place: int) -> tuple[str, str]:
+        raw = await client.chat.completions.with_raw_response.create(model="holdspace", messages=said(f"talk {place}. {SAD}"))
+        return str(raw.parse().choices[0].message.content), raw.headers["x-holdspace-strategy"]
+
+    async def session(base: str) -> None:
+        async with AsyncOpenAI(base_url=base, api_key="none", max_retries=0) as client:
+            together = await asyncio.gather(*(ask(client, place) for place in range(50)))
+            assert together == [await ask(client, place) for place in range(50)]
+            assert len(set(together)) > 20
+
+    with mock_server(latency=0.02) as model, served(planner=f"openai:mock@{model}", responder=f"openai:mock@{model}") as (base, process):
+        asyncio.run(session(base))
+        process.send_signal(signal.SIGINT)
+        assert process.communicate(timeout=20) == ("", "")
+
+
+def test_a_model_server_that_is_not_there_is_said_so() -> None:
+    nowhere = "openai:mock@http://127.0.0.1:9/v1"
+    with served(planner=nowhere, responder=nowhere) as (base, _), OpenAI(base_url=base, api_key="none", max_retries=0) as client:
+        with pytest.raises(openai.InternalServerError, match="The server at http://127.0.0.1:9/v1 does not answer"):
+            client.chat.completions.create(model="holdspace", messages=said(SAD))
+        assert call(base, "GET", "/health")[0] == 200
 
 
 # --- the same as in the graph ---
@@ -408,11 +437,14 @@ def test_the_stock_client_knows_the_errors(client: OpenAI) -> None:
 
 def test_sizes_paths_and_methods(url: str) -> None:
     large = json.dumps({"messages": said("x" * (4 * 1024**2))}).encode()
-    for body, headers in ((large, {}), (gzip.compress(large), {"Content_Encoding": "gzip"})):
-        status, answer = call(url, "POST", "/v1/chat/completions", body, **headers)
-        assert status == 413
-        assert "larger than 4 MB" in answer["error"]["message"]
-    fits = json.dumps({"messages": said("I am sad. " * 400_000)}).encode()
+    status, answer = call(url, "POST", "/v1/chat/completions", large)
+    assert status == 413
+    assert "larger than 4 MB" in answer["error"]["message"]
+    for squeezed in (gzip.compress(large), b"not squeezed"):
+        status, answer = call(url, "POST", "/v1/chat/completions", squeezed, Content_Encoding="gzip")
+        assert status == 400
+        assert "not valid JSON" in answer["error"]["message"]
+    fits = json.dumps({"messages": said("x" * (4 * 1024**2 - 200))}).encode()
     assert call(url, "POST", "/v1/chat/completions", fits)[0] == 200
     for method, path, status in (("GET", "/v1/chat/completions", 405), ("GET", "/v1/models/gpt-9", 404), ("POST", "/", 404)):
         got, answer = call(url, method, path)
