@@ -49,111 +49,132 @@ _SPELLINGS: dict[str, str] = {
     r"\b(mum+y?|mom+y?|mam|mama)\b": "mother",
     r"\bdad(dy)?\b": "father",
     r"\b(kiddos?|kids|little ones|bairns?)\b": "children",
-    r"\b(meds|medicines|medication|tabs)\b": "tablets",
+    r"\b(meds|medicines|medication)\b": "tablets",
 }
 _SPELLING = tuple((re.compile(pattern), spelt) for pattern, spelt in _SPELLINGS.items())
 _NOT_WORD = re.compile(r"[^\w\s.,!?;:()\"'-]")
 
-_KILL = (
-    r"(kill(ing)? myself|end(ing)? my (own )?life|tak(e|ing) my (own )?life|end(ing)? it all|end(ing)? everything for good|hang(ing)? myself|"
-    r"shoot(ing)? myself|drown(ing)? myself|commit(ting)? suicid\w+|poison(ing)? myself|off(ing)? myself|do(ing)? away with myself|"
-    r"mak(e|ing) an end (of|to) (it|myself|my life)|finish(ing)? myself( off)?|top(ping)? myself|(jump|jumping|throw myself|throwing myself|step|stepping|walk|walking) "
-    r"(off (a|the|that|this) (\w+ )?(bridge|roof|cliff|building|balcony|platform|edge)|(in front of|under|into) (a|the|that) (\w+ )?(train|bus|lorry|truck|car|traffic))|"
-    r"tak(e|ing) (all|the whole (pack|box|bottle)( of)?|every one of) (of )?(my|the|these|those) (\w+ )?(pills|tablets|lot)|take an overdose|overdosing|overdose|od)"
+_SELF = r"(?:\w+ ){0,2}?"
+_END = (
+    r"(?:(?:kill|hang|shoot|drown|poison|off|top|finish|unalive)(?:ing)? myself|(?:end|tak)(?:e|ing)? (?:my|this) (?:own |miserable |stupid )?life|"
+    r"end(?:ing)? (?:it all|myself|everything for good)|commit(?:ting)? suicid\w+|do(?:ing)? away with myself|mak(?:e|ing) an end (?:of|to) (?:it|myself|my life)|"
+    r"(?:jump|throw|step|walk|hurl)(?:ing)? (?:myself )?(?:off|from|in front of|under|into) (?:a|the|that|this) (?:\w+ )?"
+    r"(?:bridge|roof|cliff|building|balcony|platform|ledge|train|bus|lorry|truck|car|traffic|tower|viaduct)\b|"
+    r"tak(?:e|ing) (?:all|every one|the whole (?:pack|box|bottle|lot)) (?:of )?(?:my|the|these|those) (?:\w+ )?(?:pills|tablets)|tak(?:e|ing) an overdose|(?<=to )overdose\b|\boverdosing\b)"
 )
-_DEAD = r"(die|be dead|not (be alive|exist|be here)|stop (existing|living|being alive)|be gone (forever|for good)|not live|no longer (live|exist)|leave this (world|life))"
-_PLAN_WORD = (
-    r"((am|was|be) (going to|about to|ready to|planning (to|on)|set on)|going to|will|plan(ning)? to|have decided to|decided to|intend to|mean to|want to|"
-    r"know how (to|i would|i will|i am going to)|am thinking how to|how i would|how i will|way to|date to|plan for|planning on)"
+_DIE = (
+    r"(?:die|be dead|not be alive|not exist|(?:stop|quit) (?:existing|living|being alive|breathing)|no longer (?:live|exist|be here)|not live|leave this (?:world|life|earth)|"
+    r"cease to exist|be (?:buried|six feet under)|not wake up)\b"
 )
+_LIVE = r"(?:live|living|be alive|being alive|exist|existing|go on living|going on living|keep living|stay alive|staying alive|continue living|keep existing)\b"
+_NOT_LIVE_WITH = r"(?! (?:with|in|near|at|alone|here|there|together|next|off|by|for work|on (?:my|his|her)|abroad|paycheck|under|up to|through (?:this|that) (?:day|week)|a lie|among))"
+_PILLS = r"(?:pills|tablets|painkillers|insulin|capsules|sleepers|xanax|xans)\b"
 
 PATTERNS: tuple[tuple[str, str], ...] = (
-    ("recent", r"\b(i|ive) ((have|had|just|nearly|almost|already|actually) )?(tried|attempted|started|set out|nearly managed|came close|got ready) (to |at )?" + _KILL),
-    ("recent", r"\b(tried|attempted) (to )?" + _KILL),
-    ("recent", r"\b(i|and) ((just|nearly|almost|have|had) )*(overdosed|took an overdose|od'?e?d|took all (of )?(my|the|those) (\w+ )?(pills|tablets)|took too many (\w+ )?(pills|tablets) on purpose)\b"),
-    ("recent", r"\b(my|the|an|another|first|second|last) ((\w+) )?(suicid\w+ )?(attempt|overdose)\b(?=.{0,60}\b(week|month|days?|hospital|ward|discharg\w+|yesterday|night|failed|survived|again)\b)"),
-    ("recent", r"\b(my|a|another) (suicid\w+|failed|last) attempt\b"),
-    ("recent", r"\b(pumped my stomach|my stomach (was )?pumped|(out of|discharged from|home from|left) (the )?(psych\w*|hospital|ward|clinic|unit).{0,40}(attempt|overdose|tried to die|suicid\w+))"),
-    ("recent", r"\bi ((nearly|almost) )?(jumped|stepped|let go|pulled the trigger|tied the (rope|knot|noose))\b(?=.{0,60}(bridge|platform|train|roof|ledge|balcony|rope|gun|but))"),
-    ("recent", r"\btried to die\b"),
-    ("plan", r"\b" + _PLAN_WORD + r" (\w+ ){0,3}" + _KILL),
-    ("plan", _KILL + r" (\w+ ){0,3}(tonight|tomorrow|this (week|weekend|evening|month)|next (week|month)|on (mon|tues|wednes|thurs|fri|satur|sun)day|when they|after (the|my)|soon|today)"),
-    ("plan", r"\b(sav(ed|ing)( up)?|stockpil\w+|hoard\w*|collect(ed|ing)|stor(ed|ing)|keeping back|kept back|put(ting)? (by|aside)) (up )?(\w+ ){0,5}(pills|tablets|painkillers|insulin|capsules)\b"),
-    ("plan", r"\b(suicid\w+|farewell|goodbye|last|final|leaving) (note|letter)s?\b(?=.{0,50})"),
-    ("plan", r"\b(bought|got|found|have|tied|hid|hidden|picked up|ordered) (a|the|my|some) (\w+ )?(rope|noose|gun|pistol|shotgun|razor blades)\b(?=.{0,60}(end|over|tonight|myself|ready|soon|peace|do it|done))"),
-    ("plan", r"\b(chosen|picked|set|decided on|fixed|know|have) (a|the|my) (\w+ )?(date|day|night|place|spot|method|way|bridge)\b(?=.{0,40}(to die|end|kill|do it|gone|go for good|to go|be over))"),
-    ("plan", r"\b(plan|way|method|date|place) (to|for) (die|dying|end it|ending it|kill\w*|my (death|suicid\w+))"),
-    ("plan", r"\b(tonight|tomorrow|this weekend) (i|ill|i will|i am going to) (die|end it|be dead|do it and)"),
-    ("plan", r"\b(die|dead) (by|before) (tomorrow|tonight|the weekend|friday|sunday|morning)\b"),
-    ("self_harm", r"\b(i|ive|i am|have|been|started|keep|kept|to|by|was|of|and|about|stop|from|with|but|back to|after) ((have|had|just|been|started|keep|kept|still|am|only|again) )*"
-     r"(cut(ting)?|burn(ed|t|ing)?|hurt(ing)?|harm(ed|ing)?|stab(bed|bing)?|injur(e|ed|ing)|hit(ting)?|scratch(ed|ing)?|punch(ed|ing)?|bit(e|ing)?) (myself|my (own )?(\w+ )?(arms?|wrists?|thighs?|legs?|skin|stomach))\b"),
-    ("self_harm", r"\b(i|ive|my|am|started|been|back|to|the) (\w+ ){0,2}selfharm\w*"),
-    ("self_harm", r"\bselfharm\w*(?=.{0,30}\b(me|myself|i|again|my)\b)"),
-    ("self_harm", r"\b(started|been|back to|relapsed (into|on|with)|keep|cant stop) (cutting|burning)( again)?\b(?! (back|down|corners|costs|ties|bridges|calories|carbs|out|hours|through))"),
-    ("self_harm", r"\b(blades?|razors?|lighter|cigarettes?|needle|knife|scissors) (\w+ ){0,4}(on|against|to|across|into|over) my (own )?(\w+ )?(skin|arms?|wrists?|thighs?|legs?|throat)"),
-    ("self_harm", r"\b(until|till|so) (i|it|the skin) (bleeds?|bled|see blood|am bleeding)|\b(fresh|new) cuts (on|up|along)|\bcuts on my (\w+ )?(arms?|wrists?|thighs?|legs?)|\bslit (my|open)"),
-    ("ideation", r"\b(want(ed|ing)?|wish(ed|ing)?|need(ed)?|long(ing)?|hop(e|ed|ing)|pray(ed|ing)?|like|love|prefer|ready|rather|wishing|try(ing)?|going|have|about|deserve|supposed|urge|desire|begging) (\w+ )?(to )?(just )?(\w+ )?" + _DEAD + r"\b"),
-    ("ideation", r"\b(wish|wished|hope|pray) (that )?(i|i (would|could|had|will)|id|god would let me|someone would|they would) (was |just |could |would |had |might )*(dead|die|died|never (been )?born|not (been )?born|wasnt born|wasnt alive|werent alive|didnt exist|kill me|dont wake|stop existing)\b"),
-    ("ideation", r"\b(better off|rather be|id be better|happier|be better if i was|better if i were) dead\b|\bbetter (off )?(dead than|if i (died|was dead|were dead|didnt exist|wasnt alive))"),
-    ("ideation", r"\b(dont|doesnt|never|no longer|not|didnt) (\w+ )?(want|wish|wanting|care|deserve|feel like|see why i should|know why i (should )?) ?(to )?(\w+ )?(live|living|be alive|being alive|exist|existing|be here|being here|go on living|keep living|stay alive|staying alive|be on this (earth|planet)|be in this world)\b(?! (with|in|near|at|alone|here|there|like this here|together|next|off|by))"),
-    ("ideation", r"\b(tired|sick|weary|exhausted|done|had enough|fed up) (of|with) (living|being alive|existing|life itself|staying alive|this life)\b"),
-    ("ideation", r"\b(no|any|the|a|little|much) (point|reason|will|wish|desire|cause|purpose) (in |to |of |for )?(\w+ )?(live|living|being alive|existing|exist|stay alive|staying alive|go on living|carry on living|keep living)\b(?! (with|in a|near|at|here|there))"),
-    ("ideation", r"\b(life|living|my life|it|existence) (isnt|is not|is no longer|not|aint|doesnt feel|does not feel|hardly feels|isnt really) (\w+ )?worth (living|it to live|being alive|the living)"),
-    ("ideation", r"\b(thoughts?|thinking|think|thought|fantasi\w+|dream\w*|google\w*|considered|considering|contemplat\w+|obsess\w+|urges?|idea|talk|talking|imagin\w+|feel like|felt like|tempted) (\w+ ){0,3}(suicid\w*|" + _KILL + r"|(my own )death|dying|being dead)\b"),
-    ("ideation", r"\b(am|feel|feeling|felt|been|being|was|get|getting|have|having|had|go|so|very|actively|passively|bit|my|these|with|are|more|again) (\w+ )?suicidal\b"),
-    ("ideation", r"\bsuicid\w* (thoughts?|ideation|ideas?|feelings?|urges?|tendenc\w+|impulses?)\b"),
-    ("ideation", r"\b(suicid\w*|death|dying) (is|seems|looks|feels|sounds|would be|might be|keeps) (like )?(\w+ ){0,3}(option|way out|answer|solution|relief|only|better|easier|peaceful|comfort|appealing|calling|release|mind|head|kinder)"),
-    ("ideation", _KILL),
-    ("ideation", r"\b(let|make|just|please|someone|god|lord) (me )?(just )?(die|kill me)\b(?! (for|if|when))"),
-    ("ideation", r"\bi (should|would|could|might|may|must) (just |as well |better |rather )*(be dead|die|not exist|not be alive)\b"),
-    ("ideation", r"\bnot (wanting|wishing) to (live|be alive|exist|be here|wake up)\b"),
+    ("recent", r"\b(?:tried|attempted|trying) (?:to )?(?:" + _END + r"|die\b|suicid\w+|end it\b)|\battempted suicid\w+"),
+    ("recent", r"\bi (?:just |have |had |nearly |almost )*(?:overdosed|took (?:an|another|my \w+) overdose|took all (?:of )?(?:my|the|those) (?:\w+ )?" + _PILLS + ")"),
+    ("recent", r"\bmy (?:\w+ )?(?:suicid\w+ attempt|overdose)|\b(?:since|after|survived|despite) (?:the|my|an|another) (?:\w+ )?(?:attempt|overdose)\b(?! (?:at|to) )"),
+    ("recent", r"\bpump(?:ed|ing) my stomach|\bmy stomach (?:was )?pumped|\b(?:rope|noose|belt|cord) (?:was )?(?:a?round|on) my neck"),
+    ("plan", r"\b(?:going to|will|plan(?:ning)?(?: to| on)?|decided to|intend to|about to|ready to|how (?:to|i would|i will|id)|(?:way|date|day|plan|place|method) (?:to|for)) "
+             + r"(?:\w+ ){0,2}?(?:" + _END + r"|end it\b(?! (?:with|between))|die (?:tonight|today|tomorrow|soon|on)\b)"),
+    ("plan", _END + r" (?:\w+ ){0,2}(?:tonight|tomorrow|this (?:week|weekend|evening)|next (?:week|month)|on (?:mon|tues|wednes|thurs|fri|satur|sun)day|when they|soon)\b"),
+    ("plan", r"\b(?:i|ive|been|am|and) (?:\w+ ){0,2}(?:sav(?:ed|ing)(?: up)?|stockpil\w+|hoard\w*|collect(?:ed|ing)|stash\w*|hid(?:den|ing)?|kept|keeping) (?:\w+ ){0,4}" + _PILLS),
+    ("plan", r"\b(?:my|a|the|written|writing|wrote) (?:suicid\w+|farewell|goodbye|leaving) (?:note|letter|video)s?\b"),
+    ("plan", r"\b(?:picked|chosen|set|got|have|decided on|fixed) (?:a|the|my) (?:\w+ )?(?:date|day|place|spot|method|bridge|way) (?:\w+ ){0,2}(?:die|end|kill)"),
+    ("plan", r"\b(?:i have|ive got|there is|i keep|i bought|i tied|i made) (?:a|the|my) (?:\w+ )?noose\b"),
+    ("self_harm", r"\b(?:cut(?:ting)?|burn(?:ed|t|ing|s)?|hurt(?:ing|s)?|harm(?:ed|ing)?|stab(?:bed|bing)?|injur(?:e|ed|ing)|hit(?:ting)?|scratch(?:ed|ing)?|slic(?:e|ed|ing)|punish(?:ing)?) "
+                  r"(?:myself|my (?:own )?(?:wrists?|thighs?|arms?|legs?|skin))\b(?! (?:with )?(?:thinking|by (?:trusting|loving|staying|hoping|going back)))"),
+    ("self_harm", r"\b(?:i|ive|my|am|started|been|back to|stop|about|of|into|with) (?:\w+ ){0,2}selfharm\w*"),
+    ("self_harm", r"\b(?:started|been|back to|relapsed (?:into|on|with|and)|keep|cant stop|urges? to|need to|want to|havent) cut(?:ting)?\b"
+                  r"(?= (?:again|since|because|and|so|for|in|but|at|is|now|like|when|to feel)|[.,!?]|$)(?! (?:and dry|in (?:half|line)|for (?:the|a)))"),
+    ("self_harm", r"\b(?:cuts|cut marks|burn marks) (?:\w+ ){0,3}(?:on|over|up|along|down) my (?:\w+ )?(?:arms?|wrists?|thighs?|legs?)|\b(?:until|till|til) (?:i|it|the skin) (?:bleeds?|bled|see blood)"),
+    ("ideation", r"\b(?:want(?:ed|ing|s)?|wish(?:ed|ing)?|need|long(?:ing)?|hop(?:e|ing)|pray(?:ed|ing)?|like|love|prefer|ready|rather|deserve|desire|better|easier|nice|supposed|allowed|decided|urge|going|let me|may as well|should|could|might as well) "
+                 r"(?:(?:to|just|really|simply|rather|so badly|that i|i|could|would|had|it|is|go to sleep and|fall asleep and|much|go|off and) )*" + _DIE),
+    ("ideation", r"\b(?:wish|wished|hope|pray|glad if) (?:\w+ )?(?:i|id|ill|i will|i could|i had|god would|someone would) (?:(?:was|were|just|could|would|had|might|be|have) )*"
+                 r"(?:dead|die|died|never (?:been )?born|not (?:been )?born|wasnt (?:born|alive)|werent (?:born|alive)|didnt exist|kill me|dont wake|stop existing|never woke|not wake)\b"),
+    ("ideation", r"\b(?:better off|rather|id be better|happier|better if i (?:was|were)|were) dead\b|\bbetter (?:off )?if i (?:died|was dead|were dead|didnt exist|wasnt alive|was never born)"),
+    ("ideation", r"\b(?:dont|doesnt|never|no longer|not|didnt|not sure i|not sure if i|dont think i|dont know if i) (?:(?:even|really|want|wish|wanting|deserve|to|just|think|i|actually|ever|know|if|why) )*"
+                 + r"(?:want|wish|wanting|deserve|care whether i|care if i|know why i|see why i should) (?:to )?" + _LIVE + _NOT_LIVE_WITH),
+    ("ideation", r"\b(?:dont|no longer|never|not) (?:\w+ )?want(?:ing)? (?:to )?(?:be here|be on (?:this|the) (?:earth|planet)|be in this world|be around) (?:anymore|any longer|at all|tomorrow|on earth)\b(?! (?:at|in|with))"),
+    ("ideation", r"\bcare (?:if|whether) i (?:live|die|wake up|am alive|am dead)\b"),
+    ("ideation", r"\b(?:tired|sick|weary|exhausted|done|had enough|fed up) (?:of|with|from) " + _LIVE + r"(?! (?:with|in|near|at|alone|here|there|together|next|off|by|paycheck|like|out|under|this way|a lie|for (?:other|my|work)|on))"),
+    ("ideation", r"\b(?:no|any|the|little|much|what) (?:point|reason|will|wish|desire|cause|purpose) (?:in |to |of |for )(?:me )?(?:to )?" + _LIVE + _NOT_LIVE_WITH),
+    ("ideation", r"\b(?:lost|losing|without|no|have no|havent the) (?:the |my |all |any )?(?:will|wish|desire|reason) to live\b" + _NOT_LIVE_WITH),
+    ("ideation", r"\b(?:life|living|my life|it|existence) (?:isnt|is not|is no longer|not|aint|doesnt feel|hardly feels|isnt really|is hardly) worth (?:living|it to live|being alive)"),
+    ("ideation", r"\b(?:thoughts?|thinking|think|fantasi\w+|dream\w*|google?\w*|googling|considered|considering|contemplat\w+|obsess\w+|urges?|idea|imagin\w+|feel like|felt like|tempted|images|picture) "
+                 r"(?:(?:about|of|on|to|a lot|constantly|all day|only|just|the|that|by) ){0,3}(?:suicid\w*|" + _END + r"|(?:my own )death\b(?= (?:all|every|a lot|constantly|as a))|ending it\b(?! (?:with|between|because)))"),
+    ("ideation", r"\b(?:am|feel|feeling|been|being|getting|become|became|so|very|actively|passively|again) (?:\w+ )?suicidal\b"),
+    ("ideation", r"\b(?:my|have|having|had|get|getting|these|the|with|are) (?:\w+ )?suicid\w* (?:thoughts?|ideation|ideas|feelings|urges?|tendenc\w+|impulses?)\b"),
+    ("ideation", r"\b(?:suicid\w*|death|dying|killing myself) (?:is|seems|looks|feels|sounds|would be|might be) (?:like )?(?:\w+ ){0,3}(?:option|way out|answer|solution|relief|peaceful|comfort|appealing|calling|release|only way|only thing)"),
+    ("ideation", r"\b" + _END),
+    ("ideation", r"\b(?:just|please) (?:let me die|kill me)\b(?! (?:for|if|when))"),
 )
 _COMPILED = tuple((category, re.compile(pattern)) for category, pattern in PATTERNS)
 
-NEGATED = re.compile(
-    r"\b(not|never|dont|wouldnt|wont|isnt|arent|wasnt|havent|didnt|without|nothing like|no|far from|rather than|instead of|no intention of|promised not to) "
-    r"((going|planning|really|actually|ever|about|thinking|trying|feeling|want|wanting|to|that|be|have|having|had|any|i|do|of|in|my|am|thoughts|plans?|a|active|actively|been|intention|anything|like) )*$"
+_KIN = (
+    r"(?:friend|brother|sister|mother|father|son|daughter|cousin|uncle|aunt|wife|husband|boyfriend|girlfriend|partner|ex|neighbou?r|room ?mate|flat ?mate|housemate|student|pupil|patient|client|"
+    r"colleague|coworker|boss|child|boy|girl|nephew|niece|grandmother|grandfather|gran|grandma|grandpa|teenager|caller|mate|man|woman|guy|kid|person|singer|character|hero|heroine|classmate|teacher)"
 )
+NEGATED = re.compile(
+    r"\b(?:not|never|dont|wouldnt|wont|isnt|arent|wasnt|havent|hadnt|didnt|nothing like|no|far from|rather than|instead of|no intention of|id never|no thoughts of|nor) "
+    r"(?:(?:going|planning|really|actually|ever|about|thinking|trying|feeling|mean|saying|say|want|wanting|wanted|to|that|be|have|having|had|any|i|id|do|of|in|my|am|thoughts?|plans?|a|active|"
+    r"been|intention|anything|like|talking|thought|considering|considered|even|just|here|would|im) )*$"
+)
+NEGATION_WITHIN = re.compile(r"^(?:am|feel|feeling|been|so|very|again|being|getting) (?:not|never|no longer) |^(?:dont|didnt) (?:want|wish) (?:to )?die\b")
 IDIOM = re.compile(
-    r"\b(die|died|dying|dead|kill\w*|suicid\w*|overdos\w*|shoot|hang|cut) ?\w* ?(of|from|with) (laugh\w*|embarrass\w*|shame|boredom|cring\w*|excitement|curiosity|cute\w*|heat|hunger|thirst|laundry|envy|happiness|joy)|"
-    r"\b(social|career|political|commercial|professional|financial) suicid\w*|suicid\w* (squad|mission|wings|prevention|awareness|burger|drink|sprints?|hill|run)|"
-    r"\b(overdos\w*|od'?e?d) (on|of) (the )?(\w+ )?(sugar|chocolate|coffee|caffeine|carbs|cheese|biscuits|cookies|cake|netflix|news|vitamins?|sweets|candy|tea|cuteness|christmas|crisps|pizza|tv|telly)|"
-    r"\bcut(ting)? myself (a|some|another|shaving|on (a|the)|off|out|loose|free|short|slack|chopping|slicing|cooking|while|when i (was )?(cook|chop|shav)\w*)|"
-    r"\b(hurt|burn(t|ed)?|hit|scratch(ed)?|cut|bit) (myself|my (\w+ )?(arm|wrist|leg|hand|skin)s?) (on (a|the|my|some)|badly on|playing|at (football|work|the gym|training|practice)|while|falling|skiing|running|by accident|cooking|baking|lifting|gardening|with the (iron|oven|kettle|frying))|"
-    r"\b(kill|killing|beat|beating|kick|kicking|shoot|shooting) myself (for|over|at the gym|in the foot|to (get|finish|meet|make)|trying|with (work|worry|overtime)|working|laughing)|shoot(ing)? myself in the foot|"
-    r"\b(id|would|i would|rather|sooner) (rather |sooner )?(die|kill myself|be dead|shoot myself) (than|before) (eat|go|watch|wear|speak|sing|dance|present|ask|tell|let|call|see|admit|do|sit|work|use|have|give|be seen|listen|move|miss|phone|read|buy|drive|talk|stand)|"
-    r"\bto die for\b|\bdying (for a|to (see|know|hear|meet|try|tell|go|get|read|find))|\bend(ing|ed)? it all (with|between)|\bend (it|things) with|"
-    r"\b(jump|jumping) (off|into|in) (the |a )?(deep end|bandwagon|springboard|diving|pool)|(bungee|parachute|skydiv\w*)|"
-    r"\bdie (a little|inside|laughing|trying|hard|hungry|happy|old|in peace)\b|\bdie (when|if|every time) (he|she|they|my|someone|people) (see|saw|look|read|find|ask|sing|call|hug|post)|wanted to die on the spot"
+    r"\b(?:die|died|dying|dead|kill(?:ed|ing)?|suicid\w*|overdos\w*|shoot|hang) ?\w* ?(?:of|from|with) (?:laugh\w*|embarrass\w*|shame|boredom|cring\w*|excitement|curiosity|heat|hunger|thirst|laundry|envy|joy)\b|"
+    r"\b(?:social|career|political|commercial|professional|financial) suicid\w*|suicid\w* (?:squad|mission|wings|prevention|awareness|sprints?|hill|run)\b|"
+    r"\boverdos\w* (?:on|of) (?:the )?(?:\w+ )?(?:sugar|chocolate|coffee|caffeine|carbs|cheese|biscuits|cookies|cake|netflix|news|sweets|candy|tea|christmas|crisps|pizza|tv|telly|ice cream)\b|"
+    r"\bcut(?:ting)? myself (?:a|some|another|shaving|on (?:a|the)|off|out|loose|free|short|slack|chopping|slicing|cooking|while|peeling|when i (?:was )?(?:cook|chop|shav|slic|peel)\w*)\b|"
+    r"\b(?:hurt|burnt|burned|burn|hit|scratched|cut) (?:myself|my (?:\w+ )?(?:arm|wrist|leg|skin)s?) (?:on (?:a|the|my|some)|playing|at (?:football|work|the gym|training|practice)|falling|skiing|running|by accident|"
+    r"cooking|baking|lifting|gardening|with the (?:iron|oven|kettle|frying))\b|"
+    r"\b(?:kill|killing|beat|beating|kick|kicking|killed) myself (?:for|over|at the gym|up|to (?:get|finish|meet|make)|trying|getting|with (?:work|worry|overtime)|working|laughing)\b|"
+    r"\b(?:shoot|shooting|shot) myself in the foot|\b(?:hear|see|watch|sit through|listen to|read|get) (?:\w+ ){1,6}(?:ill|i will|id|i would|am going to) (?:shoot|kill|hang) myself|"
+    r"\b(?:id|would|i would|rather|sooner) (?:rather |sooner )?(?:die|kill myself|be dead|shoot myself) (?:than|before) "
+    r"(?:eat|watch|wear|speak|sing|dance|present|ask|tell|let|call|see him|see her|admit|do (?:that|a|my)|sit|work|use|have (?:him|her|that)|be seen|listen|move (?:to|in|back)|phone|read|drive|talk|stand|go (?:to|back to|on stage))\b|"
+    r"\bto die for\b|\bdying (?:for a|to (?:see|know|hear|meet|try|tell|go|get|read|find))\b|\bend(?:ing|ed)? (?:it all|it|things) (?:with|between)\b|"
+    r"\bdie (?:a little|inside|laughing|trying|hard|hungry|happy|old|alone)\b|\bkill myself (?:this|the|my) (?:homework|essay|exam|meeting|class|commute|group project|printer)\b|"
+    r"\b(?:cat|dog|he|she|it|they|someone|kitten|parrot|branch|thorns) (?:\w+ )?(?:scratched|hurt|cut|burned|burnt|hit) my\b|"
+    r"\b(?:this|the|my|these) (?:\w+ ){1,3}(?:makes?|made|making) me want to (?:die|kill myself) (?:lol|haha|lmao|of)\b"
 )
 OVER = re.compile(
-    r"\b(years? (ago|back|since|later|clean|behind)|decades? ago|back then|in those days|in my (teens|twenties|thirties|youth|early|late)|as a (teen\w*|kid|child|girl|boy|student)|"
-    r"when i was (\w+ )?(\w+teen|\w+ty|\d+|young|younger|little|small|a (teen\w*|kid|child|girl|boy|student)|in (school|college|uni\w*))|at (school|college|uni\w*|fifteen|sixteen|seventeen|eighteen|\d\d)|"
-    r"used to|once|in the past|long (ago|time ago|past|over|gone)|in (19|20)\d\d|last century|(\d+|two|three|four|five|six|seven|eight|nine|ten|many|several|a few|some) years|since then|before i (met|had|got))\b"
+    r"\b(?:years? (?:ago|back|later|clean)|decades? ago|back then|in those days|in my (?:teens|twenties|thirties|forties|youth|early \w+|late \w+)|as an? (?:young \w+|teen\w*|kid|child|girl|boy|student)|"
+    r"when i was (?:\w+ )?(?:\w+teen|twenty(?: \w+)?|\d+|young|younger|little|small|a (?:teen\w*|kid|child|girl|boy|student)|in (?:school|college|uni\w*|my teens))|"
+    r"at (?:school|college|uni\w*|fifteen|sixteen|seventeen|eighteen|nineteen|twenty|1\d|2\d)\b|i once|used to|in the past|long (?:ago|time ago|past|over)|ages ago|in (?:19|20)\d\d|"
+    r"(?:havent|not|free|clean|nothing|without)(?: \w+){0,5} (?:in|for|since|now) (?:\w+ )?(?:years|a decade)|since i left|at a (?:very )?dark time|after the war|after my (?:first|son|daughter) was born)\b"
 )
 HEALED = re.compile(
-    r"\b(not anymore|no longer|(its|thats|that is|it is|that was|it was) (all )?(over|behind me|in the past|another life|a different|long)|behind me|recovered|recovery|got (help|better|through)|glad (i|they|it|that|he|she)|grateful|thankful|never since|"
-    r"not since|havent (since|had|felt|thought|done|touched)|havent\b|(am|im|been|much|feel|doing|things are|i got|so much) (\w+ )?(fine|well|better|okay|ok|happy|safe|stable|good|clean)( now)?|nowadays i|today i (am|can|would never)|would never|wouldnt (now|do)|"
-    r"dont (think|feel|do|have) (\w+ )*(anymore|now)|years (clean|free|without|since)|came through|look back|looking back|hard to imagine|different person|stopped)\b"
+    r"\b(?:not anymore|no longer|over now|behind me|in the past|another life|recover\w+|got (?:help|better|through)|with help|glad (?:i|they|it|that|he|she)|grateful|thankful|thank god|havent|"
+    r"(?:am|been|much|feel|doing) (?:\w+ )?(?:fine|well|better|okay|ok|happy|safe|stable|good|clean|proud)|nowadays|today i|would never|years (?:clean|free|without|since)|came through|look(?:ing)? back|"
+    r"cant imagine|different person|another person|made (?:my )?peace|went away|gone now|these days (?:my|i am)|(?:am|be) \w+ now)\b"
 )
 STILL = re.compile(
-    r"\b(again|tonight|right now|these days|still (do|want|think|feel|have|wish|am|there|get|cut|plan|keep)|lately|recently|coming back|came back|is back|are back|like then|once more|this (week|month|morning|evening|time)|last (week|night|month)|yesterday|today i (want|feel|cut|took)|"
-    r"days? ago|weeks? ago|months? ago|and now i|now i (want|feel|think|wish|am thinking)|ever since|returned|next time|(the|those|these|my) (\w+ )?(thoughts|urges) (are|have))\b"
+    r"\b(?:(?<!happen )again|tonight|right now|still (?:do|want|think|feel|have|wish|am|there|cut|plan)|lately|recently|coming back|came back|(?:is|are|thoughts|urges|feeling) back|like then|once more|"
+    r"last (?:week|night|month)|yesterday|(?:days?|weeks?|months?) ago|(?:and )?now i (?:want|feel like|wish|am thinking|think)|ever since|returned|now (?:its|it is) all|"
+    r"this (?:week|month|morning) (?:i|it|the))\b"
+)
+_PAST = re.compile(
+    r"\b(?:was|were|had|did|didnt|wanted|wished|tried|thought|used to|took|saved|wrote|stood|felt|attempt\w*|overdosed|survived|harmed|hurt|once|havent|ended|cut|burned|burnt|selfharm\w*|scars?|since)\b"
 )
 OTHERS = re.compile(
-    r"\b(he|she|they|who|my (\w+ ){0,2}(friend|brother|sister|mother|father|son|daughter|cousin|uncle|aunt|wife|husband|boyfriend|girlfriend|partner|ex|neighbour|neighbor|roommate|flatmate|student|pupil|patient|client|colleague|coworker|boss|child|boy|girl|nephew|niece|grandmother|grandfather|teenager|caller)|"
-    r"(a|the|some|this|one) (\w+ )?(friend|character|caller|patient|student|pupil|client|guy|girl|man|woman|boy|kid|person|stranger|singer|hero|heroine|narrator|protagonist|colleague|teenager|neighbour)|someone|somebody|no one|people|anyone) "
-    r"((just|often|always|once|never|then|keeps?|kept|even|really|also|has|had|sometimes|suddenly) )*(said|says|say|saying|told (me|us|her|him|them)|tells (me|us)|texted( me)?|texts( me)?|texting( me)?|wrote( me)?|writes|writing|shouted|shouts|screamed|screams|posted|announced|threatened|threatens|goes|sings|whispers|whispered|messaged( me)?|cried|asked|asks)\W+(that |like |me |about |in (a|the) (text|letter) )*[\W]*$"
+    r"\b(?:he|she|they|who|my (?:\w+ ){0,2}" + _KIN + r"|(?:a|the|some|this|one|our|his|her) (?:\w+ ){0,2}" + _KIN + r"|someone|somebody|no one|people|anyone) "
+    r"(?:(?:just|often|always|once|never|then|keeps?|kept|even|really|also|has|had|have|sometimes|suddenly|was|is|been|in|an?|essay|that|me|us|now) )*"
+    r"(?:said|says|say|saying|told|tells|text(?:ed|s|ing)?|wrote|writes|writing|shout(?:ed|s)|scream(?:ed|s)|posted|announced|threaten(?:ed|s|ing)|goes|sings|whisper(?:ed|s)|messaged|cried|asked|"
+    r"took|takes|tried|attempted|hid|hides|saved|cuts|cutting|wants|wanted|suicid\w*|been|is|was)\b(?: (?:that|like|me|us|about|in|a|the|text|letter|an|to))*\W*(?:id|hed|shed|theyd|wed all|he|she|they)?\W*(?:would |will |be |is |was |doesnt |didnt )*$"
 )
+_RELATIVE = re.compile(r"^(?:\W*)(?:my|her|his|our) (?:\w+ )?" + _KIN + r" (?:is|was|has|had|got|came|went|landed)\b(?!.*\b(?:i|me|my)\b)")
 FICTION = re.compile(
-    r"\b(song|lyrics?|film|movie|series|book|novel|novella|character|episode|poem|play|game|documentary|podcast|essay|thesis|article|scene|chapter|story|script|hamlet|romeo|juliet|anna karenina|training|course|lecture|seminar|shift|helpline|hotline|volunteer\w*|"
-    r"samaritans|lesson|assignment|exam|workshop|leaflet|poster|slides|paper|campaign|chorus|sermon|role[- ]?play|statistics|survey|questionnaire|report on|degree|module|curriculum)\b"
+    r"\b(?:songs?|lyrics?|film|movie|series|book|novel|character|episode|poem|play|documentary|podcast|essay|thesis|article|scene|chapter|script|hamlet|romeo|juliet|training|course|lecture|seminar|"
+    r"shift|helpline|hotline|volunteer\w*|samaritans|lesson|assignment|exam|workshop|leaflet|poster|slides|campaign|chorus|role ?play|statistics|survey|questionnaire|module|paramedic|nurse|doctor|moderate|"
+    r"talk|posts|presentation|job)\b"
 )
-_OWN = re.compile(r"\b(i|me|my) (want|wish|feel|am|have|might|will|would|cant|dont|could|should|keep)\b|\b(like me|so do i|me too|same here|i (get|understand) (him|her|why)|tempted)\b")
-_BEREAVED = re.compile(
-    r"\b(kill(ed|ing|s)? (him|her|them|your|him |her )sel(f|ves)|(took|taken|take|taking|ended|ending|end) (his|her|their) (own )?(life|lives)|(hang(ed)?|hung|shot|drowned|harm(s|ed|ing)?|hurt(s|ing)?|cut(s|ting)?|overdosed?) (him|her|them)sel(f|ves)|"
-    r"(his|her|their) (own )?(suicid\w*|selfharm\w*|overdose|attempt)|(died|death|lost \w+( \w+){0,3}|loss) (by|to|through|from) suicid\w*|(friend|brother|sister|mother|father|son|daughter|cousin|uncle|aunt|wife|husband|ex|neighbour|student|colleague|patient|boyfriend|girlfriend|partner|he|she) (\w+ )?(attempted|committed) suicid\w*|"
-    r"(he|she|they) (\w+ )?(is|was|were|are|feels?|felt|gets?|seems?) (\w+ )?suicidal|(he|she|they|\w+) wants to die|(he|she|they) (\w+ )?(wanted|want|wishes|wished) (to die|to be dead|he was dead|she was dead)|(he|she) (tried|wanted|threatens|threatened|attempted|threatening|threats|talks? of|talks? about|talked (of|about)) (to )?(ending it( all)?|suicid\w*|die|dying))\b"
+_OWN = re.compile(r"\b(?:(?:i|id|ive) (?:\w+ )?(?:want|wish|feel|might|will|would|cant|dont|could|should|keep)|like me|so do i|me too|same here|tempted|and i|my own|makes me|about how i)\b")
+BEREAVED = re.compile(
+    r"\b(?:(?:kill|hang|hung|shot|shoot|drown|harm|hurt|cut|hanged)(?:ed|ing|s|ting)? (?:him|her|them)sel(?:f|ves)|(?:took|taken|take|takes|taking|ended|ending|end) (?:his|her|their) (?:own )?(?:life|lives)|"
+    r"(?:his|her|their) (?:own )?(?:suicid\w*|selfharm\w*|overdose|attempt)|(?:died|death|lost (?:\w+ ){1,4}|loss|dead) (?:by|to|through|from) suicid\w*|" + _KIN + r" (?:\w+ )?(?:attempted|committed) suicid\w*|"
+    r"(?:he|she|they|who|(?:my|our|the|a|your) (?:\w+ )?" + _KIN + r")s? (?:\w+ ){0,2}?(?:suicidal|want(?:s|ed)? to die|wish(?:es|ed)? (?:he|she|they) (?:was|were) dead|took an overdose|overdosed|(?:wrote|left) an? (?:\w+ )?(?:note|letter))|"
+    r"(?:he|she|they) (?:tried|wanted|threatens|threatened|attempted|threatening|talks? (?:of|about)|talked (?:of|about)) (?:to )?(?:end(?:ing)? it(?: all)?|suicid\w*|die|dying)|"
+    r"(?:found|read) (?:my|his|her|their) (?:\w+ )?(?:note|letter))\b"
 )
 
 
@@ -178,32 +199,31 @@ def spelt(text: str) -> str:
 
 def hear(sentence: str, message: str) -> Heard:
     """What is sure about one sentence of a message; both already `spelt`."""
-    rest = _BEREAVED.sub("thirdperson", sentence)
-    rest = IDIOM.sub("idiom", rest)
+    rest = IDIOM.sub("idiom", BEREAVED.sub("thirdperson", sentence))
     for category, pattern in _COMPILED:
         while match := pattern.search(rest):
-            taken = taken_back(rest, match, message, category)
-            if not taken:
+            why = taken_back(rest, match, message)
+            if not why:
                 return Heard(category, rest)
-            rest = f"{rest[: match.start()]}{taken}{rest[match.end() :]}"
+            rest = f"{rest[: match.start()]}{why}{rest[match.end() :]}"
     return Heard("", rest)
 
 
-def taken_back(sentence: str, match: re.Match[str], message: str, category: str) -> str:
+def taken_back(sentence: str, match: re.Match[str], message: str) -> str:
     """Why the matched words are no crisis of the speaker's own now: one word, or empty where they are."""
     before = sentence[: match.start()]
-    if NEGATED.search(before):
+    if NEGATED.search(before) or NEGATION_WITHIN.search(match[0]):
         return "denied"
-    if OTHERS.search(before) or (before.endswith(("thirdperson ",)) and not _OWN.search(before)):
+    if OTHERS.search(before) or ("thirdperson" in before and not _OWN.search(sentence)):
         return "reported"
-    if FICTION.search(before) and not _OWN.search(before):
+    if _RELATIVE.search(before):
+        return "reported"
+    if FICTION.search(before) and not _OWN.search(sentence):
         return "fiction"
-    if _over(sentence, message):
-        return "longpast"
-    return ""
+    return "longpast" if _over(sentence[: match.end()], message) else ""
 
 
-def _over(sentence: str, message: str) -> bool:
-    if STILL.search(message) and not re.search(r"\b(not|never|nothing|no|dont|havent) (\w+ ){0,3}again\b", message):
-        return False
-    return bool(OVER.search(message) and (HEALED.search(message) or OVER.search(sentence)))
+def _over(so_far: str, message: str) -> bool:
+    return bool(_PAST.search(so_far) and OVER.search(message) and not STILL.search(message)) or bool(
+        HEALED.search(message) and OVER.search(message) and not STILL.search(message)
+    )

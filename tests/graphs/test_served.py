@@ -69,7 +69,7 @@ def test_what_was_answered_is_not_asked_again(tmp_path: Path) -> None:
     with mock_server() as url:
         with Cache(tmp_path / "cache.sqlite") as cache:
             run(tmp_path / "first", recipe(url), episodes=4, backends=Backends(cache=cache))
-        asked = stats(url)
+        asked = stats(url)["requests"]
         with Cache(tmp_path / "cache.sqlite") as cache:
             run(tmp_path / "second", recipe(url), episodes=4, backends=Backends(cache=cache))
         assert asked
