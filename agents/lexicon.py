@@ -50,7 +50,9 @@ WARM = re.compile(
     r"sounds? (like|as)|i can (hear|see|tell|imagine)|i hear|i'd be|anyone would|who wouldn't|weigh|heavy|carry|carried|after (a|all|such)|i'm (so )?sorry|glad you|hard|sore|"
     r"it (hurts|stings|aches)|understandable|fair enough|no small|gentle|gently|slow|kind)\b"
 )
-TENTATIVE = re.compile(r"\b(might|maybe|perhaps|could (be|help)|one (idea|thing|option|way)|if (it|you|that)|some (people|find)|worth|when you're ready|i wonder|small)\b")
+TENTATIVE = re.compile(
+    r"\b(might|maybe|perhaps|could (be|help)|one (idea|thing|option|way)|if (it|you|that)|some (people|find)|worth|when you're ready|i wonder|small)\b"
+)
 PRESSURE = re.compile(
     r"\byou (should|need to|must (?!feel|be|have)|have to|ought to|'?d better)\b|\bjust (do|stop|get|tell|leave|call|go|forget|move|try|be)\b|\bpull yourself\b|\bsnap out\b|"
     r"\b(you have got to|you've got to|what are you waiting for|no excuses|get over it|get a grip)\b"

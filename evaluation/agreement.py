@@ -104,7 +104,7 @@ def _rows(rows: Sequence[dict[str, Any]]) -> Iterator[Judged]:
 def critic_finds(row: Judged) -> frozenset[PsychError]:
     """The errors that the rehearsal critic would not accept."""
     now = moment((Utterance(speaker=Speaker.SEEKER, text=row.last),))
-    found = find_errors(replace(now, strategies=_MIDDLE), row.reply, row.strategy)
+    found = find_errors(replace(now, strategies=_MIDDLE, turns=len(_MIDDLE)), row.reply, row.strategy)
     return frozenset(item.error for item in found if item.severity > TOLERATED)
 
 

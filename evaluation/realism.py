@@ -151,10 +151,7 @@ def figures(found: Realism) -> Figures:
 
 def distances(found: Realism, reference: Realism) -> list[float]:
     """Total variation distance of the strategy mix, fifth by fifth."""
-    return [
-        round(distance(mine, theirs), 3)
-        for mine, theirs in zip(found.strategies_by_fifth, reference.strategies_by_fifth, strict=True)
-    ]
+    return [round(distance(mine, theirs), 3) for mine, theirs in zip(found.strategies_by_fifth, reference.strategies_by_fifth, strict=True)]
 
 
 def by_problem(dialogues: Iterable[Dialogue]) -> dict[str, int]:

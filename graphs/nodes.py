@@ -160,4 +160,3 @@ def _ending(state: State, recipe: Recipe) -> StopReason | None:
 def wants_critic(state: State, recipe: Recipe) -> bool:
     """Whether the critic sees this turn: all of them, a seeded share, or none."""
     return random.Random(_seed(state, "critic share")).random() < recipe.critic.share
-

@@ -4,7 +4,8 @@
                 |                           |    ^
                 +-> handover -> end         +-> refine (bounded)
 
-Flat, async (LangGraph sends sync functions to a thread pool), conditional edges only, state of plain JSON: so a checkpoint can be taken, edited and forked at every node.
+Flat, async (LangGraph sends sync functions to a thread pool), conditional edges only, state of plain JSON: so a checkpoint can be taken,
+edited and forked at every node.
 """
 
 from __future__ import annotations

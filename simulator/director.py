@@ -44,7 +44,9 @@ _DODGES: dict[Resistance, float] = {
     Resistance.SILENT: 0.18,
 }
 _YOUR = re.compile(r"\byour ([a-z]+)\b")
-_NOT_A_TOPIC = frozenset("worst most best hardest first last next rest way part thing moment time day night end same one mind head bit".split())
+_NOT_A_TOPIC = frozenset(
+    "worst most best hardest first last next rest way part thing moment time day night end same one mind head bit".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,9 @@ def _ending(now: Situation, rng: random.Random) -> Intent | None:
     relieved = mind.intensity <= RELIEVED_AT and now.turns >= 8
     if now.turns >= now.visit or (relieved and not _left_to_tell(now)):
         if relieved or mind.trust > 0.4 or rng.random() < 0.5:
-            return Intent(move=Move.WIND_UP, lines=_unsaid(now, now.scenario.relief) if mind.intensity < 3.4 else (), reaction=_reaction(now, rng))
+            return Intent(
+                move=Move.WIND_UP, lines=_unsaid(now, now.scenario.relief) if mind.intensity < 3.4 else (), reaction=_reaction(now, rng)
+            )
         return Intent(move=Move.CLOSE, lines=_unsaid(now, now.scenario.closings))
     return None
 

@@ -76,4 +76,7 @@ class Intent(Word):
     asks: str = ""
     """For ASK: `advice`, `normal` or `you`."""
     reaction: str = ""
-    """How the last supporter turn is taken before anything else is said: confirm, shared, flattered, informed, passed, soft, thanks or empty."""
+    """How the last supporter turn is taken before anything else is said.
+
+    One of confirm, shared, flattered, informed, passed, soft, thanks; or empty.
+    """

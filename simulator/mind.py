@@ -236,7 +236,13 @@ def _weight(sign: Sign, persona: Persona) -> float:
     return 1.5 if sign.value in {hurt.value for hurt in persona.hurts} | {_HURT_OF.get(hurt.value, "") for hurt in persona.hurts} else 1.0
 
 
-_HURT_OF = {"cliches": "template", "minimising": "minimised", "misreading": "misread", "interrogation": "interrogated", "comparison": "minimised"}
+_HURT_OF = {
+    "cliches": "template",
+    "minimising": "minimised",
+    "misreading": "misread",
+    "interrogation": "interrogated",
+    "comparison": "minimised",
+}
 
 
 def _taker(name: str, sign: Sign, persona: Persona) -> float:
@@ -253,7 +259,13 @@ def _depth_of_relief(mind: Mind, change: float) -> float:
 
 
 def _openness(trust: float, persona: Persona) -> float:
-    base = {Resistance.OPEN: 0.2, Resistance.ARGUMENTATIVE: 0.08, Resistance.AVOIDANT: -0.05, Resistance.GUARDED: -0.08, Resistance.SILENT: -0.1}
+    base = {
+        Resistance.OPEN: 0.2,
+        Resistance.ARGUMENTATIVE: 0.08,
+        Resistance.AVOIDANT: -0.05,
+        Resistance.GUARDED: -0.08,
+        Resistance.SILENT: -0.1,
+    }
     return _clip(trust + base[persona.resistance] + 0.15 * (persona.big_five.extraversion - 0.5))
 
 

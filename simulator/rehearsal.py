@@ -30,7 +30,7 @@ class RehearsalSeeker:
     def spec(self) -> str:
         return SPEC
 
-    async def choose(self, request: Request, options: Sequence[str]) -> Choice:
+    async def choose(self, request: Request, options: Sequence[str]) -> Choice:  # noqa: ARG002  of the port
         raise AnswerError(f"The rehearsal seeker has no answer to {request.task!r}.")
 
     async def complete(self, request: Request) -> Completion:

@@ -95,6 +95,22 @@ def show(
     show_run(run, episode, html=html, pick=pick, limit=limit, as_json=json_)
 
 
+@app.command()
+def serve(
+    run: Annotated[Path | None, typer.Argument(help="A run folder or a recipe (YAML); the defaults without one.", metavar="[RUN]")] = None,
+    port: Annotated[int, typer.Option(help="Port; 0 takes a free one.")] = 8765,
+    host: Annotated[str, typer.Option(help="Address to listen on; one that other machines reach needs a --token.")] = "127.0.0.1",
+    token: Annotated[str | None, typer.Option(envvar="HOLDSPACE_TOKEN", help="Bearer token that every request must send.")] = None,
+    planner: Annotated[str | None, typer.Option(help="Model spec of the planner.")] = None,
+    responder: Annotated[str | None, typer.Option(help="Model spec of the responder.")] = None,
+    refine: Annotated[bool, typer.Option("--refine", help="Let the recipe's critic refine the replies.")] = False,
+) -> None:
+    """Serve planner and responder behind an OpenAI-compatible server, until Ctrl-C."""
+    from studio.serving import serve as serve_run
+
+    raise typer.Exit(serve_run(run, host=host, port=port, token=token, planner=planner, responder=responder, refine=refine))
+
+
 @score.command()
 def realism(
     run: RunArgument,

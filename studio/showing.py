@@ -73,7 +73,9 @@ def _is_refined(episode: Episode) -> bool:
 def _print_list(run: Path, limit: int, *, as_json: bool) -> None:
     if as_json:
         for episode in read_episodes(run):
-            sys.stdout.write(episode.model_dump_json(include={"id", "index", "problem_type", "emotion_type", "stop", "outcome", "survey"}) + "\n")
+            sys.stdout.write(
+                episode.model_dump_json(include={"id", "index", "problem_type", "emotion_type", "stop", "outcome", "survey"}) + "\n"
+            )
         return
     table = Table(box=None, header_style="bold")
     for name in ("index", "id", "problem", "scenario", "seeker", "emotion", "turns", "end"):
@@ -146,7 +148,11 @@ def _supporter_lines(turn: SupporterTurn) -> list[Padding]:
         for finding in critique.findings:
             version = "draft" if number == 0 else f"version {number + 1}"
             instead = f"; instead: {critique.instead.value}" if critique.instead else ""
-            lines.append(Text(f"  {version}: {finding.error.value} ({finding.severity}) '{finding.span}': {finding.why}{instead}", style="yellow dim"))
+            lines.append(
+                Text(
+                    f"  {version}: {finding.error.value} ({finding.severity}) '{finding.span}': {finding.why}{instead}", style="yellow dim"
+                )
+            )
     if turn.kept > 0 and turn.draft is not None:
         diff = Text("  draft \u2192 said: ", style="dim")
         for kind, piece in word_diff(turn.draft.text, turn.text):

@@ -65,7 +65,9 @@ def run_simulation(asked: Asked) -> int:
         try:
             tally = asyncio.run(_with_bar(recipe, asked, backends, console))
         except KeyboardInterrupt:
-            console.print(f"Interrupted. What was finished is stored; go on with: {_again()}", highlight=False, markup=False, soft_wrap=True)
+            console.print(
+                f"Interrupted. What was finished is stored; go on with: {_again()}", highlight=False, markup=False, soft_wrap=True
+            )
             return 130
         except RunStop as stop:
             console.print(f"holdspace: {stop}", highlight=False, markup=False, soft_wrap=True)
@@ -136,7 +138,8 @@ def _calls(backends: Backends, console: Console) -> None:
         cost = f", cost {line.cost:.4f}" if line.cost is not None else ""
         failed = f", failed {dict(line.failed)}" if line.failed else ""
         console.print(
-            f"{line.role.value if line.role else 'all'} on {line.model}: {line.calls} calls, {line.cached} cached, {line.attempts} attempts, "
+            f"{line.role.value if line.role else 'all'} on {line.model}: {line.calls} calls, "
+            f"{line.cached} cached, {line.attempts} attempts, "
             f"{line.prompt_tokens} + {line.completion_tokens} tokens{wait}{cost}{failed}",
             highlight=False,
             markup=False,

@@ -17,8 +17,8 @@ from agents.errors import AnswerError
 from agents.rehearsal.criticism import better_strategy, find_errors
 from agents.rehearsal.planning import distribution, rationale, slipped
 from agents.rehearsal.reflecting import reflect
-from agents.rehearsal.replies import Moment, compose, fresh, moment
 from agents.rehearsal.repertoire import common
+from agents.rehearsal.replies import Moment, compose, fresh, moment
 from agents.rehearsal.slips import SlipRates, slip
 from agents.text import plain, sentences
 from agents.words import Critique, PsychError, Strategy
@@ -48,8 +48,8 @@ class RehearsalSupporter:
         """The planner's distribution; slips at its set rate."""
         now, rng = moment(request.variables["talk"]), random.Random(request.seed)
         weights = distribution(now)
-        if rng.random() < self.slips.strategy_mismatch and now.strategies and not now.parting:
-            weights = slipped(weights, len(now.strategies), rng)
+        if rng.random() < self.slips.strategy_mismatch and now.turns and not now.parting:
+            weights = slipped(weights, now.turns, rng)
         probabilities = {strategy.value: weight for strategy, weight in weights.items()}
         if set(options) != set(probabilities):
             raise AnswerError("The rehearsal backend can only choose among the eight strategies.")
@@ -75,7 +75,7 @@ class RehearsalSupporter:
 
     def _reply(self, now: Moment, strategy: Strategy, rng: random.Random) -> str:
         error = self.slips.draw(rng)
-        if error is not None and now.strategies and not now.parting and (text := slip(now, error, rng)):
+        if error is not None and now.turns and not now.parting and (text := slip(now, error, rng)):
             return text
         return compose(now, strategy, rng)
 

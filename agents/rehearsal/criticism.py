@@ -9,8 +9,8 @@ from __future__ import annotations
 from agents import lexicon
 from agents.emotions import PLEASANT, Family, attributed, close, feelings
 from agents.rehearsal.listening import ear
-from agents.rehearsal.replies import Moment, plausible
 from agents.rehearsal.repertoire import stories
+from agents.rehearsal.replies import Moment, plausible
 from agents.text import is_question, normal, plain, sentences, stems
 from agents.words import Finding, PsychError, Strategy
 
@@ -42,7 +42,7 @@ def better_strategy(now: Moment, strategy: Strategy) -> Strategy:
         return Strategy.AFFIRMATION
     last = now.strategies[-1] if now.strategies else None
     order = (Strategy.REFLECTION, Strategy.RESTATEMENT, Strategy.QUESTION)
-    if len(now.strategies) < 2:
+    if now.turns < 2:
         order = (Strategy.QUESTION, Strategy.REFLECTION, Strategy.RESTATEMENT)
     return next(option for option in order if option not in (strategy, last))
 
@@ -55,7 +55,7 @@ def _mismatch(now: Moment, reply: str, strategy: Strategy) -> Finding | None:
 
 
 def _why_mismatched(now: Moment, reply: str, strategy: Strategy) -> str:
-    cues, used, turns = now.cues, now.strategies, len(now.strategies)
+    cues, used, turns = now.cues, now.strategies, now.turns
     action = strategy in (Strategy.SUGGESTION, Strategy.INFORMATION)
     if now.parting and strategy is not Strategy.OTHERS:
         return "" if strategy is Strategy.AFFIRMATION else "The seeker is taking leave."
@@ -111,9 +111,9 @@ def _early_shift(now: Moment, reply: str, strategy: Strategy) -> Finding | None:
         return None
     stays = bool(lexicon.WARM.search(plain(reply)) or feelings(reply)) or _acknowledges(now, reply)
     asked = now.cues.asks in ("advice", "normal") or now.cues.eased
-    if asked or (stays and (lexicon.TENTATIVE.search(plain(reply)) or len(now.strategies) >= 3)):
+    if asked or (stays and (lexicon.TENTATIVE.search(plain(reply)) or now.turns >= 3)):
         return None
-    if lexicon.TENTATIVE.search(plain(reply)) and strategy in (Strategy.SUGGESTION, Strategy.INFORMATION) and len(now.strategies) >= 3:
+    if lexicon.TENTATIVE.search(plain(reply)) and strategy in (Strategy.SUGGESTION, Strategy.INFORMATION) and now.turns >= 3:
         return None
     if is_question(reply) and strategy is Strategy.QUESTION and _takes_up(now, reply):
         return None

@@ -44,7 +44,9 @@ _DODGE = re.compile(
     r"\b(rather not|don't (really )?want to (talk|go|get)|not (going|getting) into|let's not|another time|not today|let's leave|leave (that|it) (there|out|for now)|"
     r"skip (that|it)|none of|why does (that|it) matter|does it matter|doesn't matter|not important|can we (not|talk)|prefer not|pass on)\b"
 )
-_OBJECTION = re.compile(r"\b(yes,? but|yeah,? but|but i (can't|don't|already)|i('ve)? (already )?tried|won't work|wouldn't work|doesn't work|easier said)\b")
+_OBJECTION = re.compile(
+    r"\b(yes,? but|yeah,? but|but i (can't|don't|already)|i('ve)? (already )?tried|won't work|wouldn't work|doesn't work|easier said)\b"
+)
 _EASED = re.compile(
     r"\b(that helps|helps? a (bit|little)|feel (a (bit|little) )?(better|lighter|calmer)|lighter|easier now|breathing|calmer|"
     r"good to (say|hear)|glad i|i needed that|i can do that|i could do that|i'll (try|do|ask|call|write|send)|less alone)\b"

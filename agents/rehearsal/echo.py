@@ -32,7 +32,8 @@ _TURN = {
 _TOKEN = re.compile(r"[A-Za-z][A-Za-z'\u2019]*|[^A-Za-z]+")
 _LEAD = re.compile(r"^(well|so|and|but|because|yeah|yes|no|ok|okay|honestly|also|anyway|hi|hello|hey|then|oh|um|i mean|like)[,.\s]+", re.I)
 _TOPIC = re.compile(
-    r"\b(?:my|our) ((?:(?:last|old|new|own|best|first|second|older|younger|little|big|whole|only|oldest|youngest|ex|late) )?[a-z][a-z-]{2,})\b", re.I
+    r"\b(?:my|our) ((?:(?:last|old|new|own|best|first|second|older|younger|little|big|whole|only|oldest|youngest|ex|late) )?[a-z][a-z-]{2,})\b",
+    re.I,
 )
 _NO_TOPIC = frozenset("own whole self head mind life god fault way back own last first best one side eyes".split())
 _SHORTEST, _LONGEST = 4, 14

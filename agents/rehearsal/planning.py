@@ -38,7 +38,7 @@ def distribution(now: Moment) -> Weights:
         return _normalised({strategy: 1.0 if strategy is Strategy.OTHERS else 0.02 for strategy in STRATEGIES})
     if now.only_greeted:
         return _normalised({strategy: {Strategy.QUESTION: 1.0, Strategy.OTHERS: 0.25}.get(strategy, 0.0) for strategy in STRATEGIES})
-    weights = prior(int(USUAL_LENGTH) if now.cues.winding_up else len(now.strategies))
+    weights = prior(int(USUAL_LENGTH) if now.cues.winding_up else now.turns)
     for strategy, factor in _moved_by_cues(now).items():
         weights[strategy] *= factor
     for strategy in STRATEGIES:
@@ -53,9 +53,7 @@ def prior(turns: int) -> Weights:
     place = min(4.0, max(0.0, turns / USUAL_LENGTH * 5 - 0.5))
     low = int(place)
     high, part = min(low + 1, 4), place - low
-    return {
-        strategy: _BY_FIFTH[low][index] * (1 - part) + _BY_FIFTH[high][index] * part for index, strategy in enumerate(STRATEGIES)
-    }
+    return {strategy: _BY_FIFTH[low][index] * (1 - part) + _BY_FIFTH[high][index] * part for index, strategy in enumerate(STRATEGIES)}
 
 
 def _moved_by_cues(now: Moment) -> Weights:
@@ -71,7 +69,9 @@ def _moved_by_cues(now: Moment) -> Weights:
     elif cues.asks == "normal":
         favour(information=5, affirmation=4, reflection=2, self_disclosure=2, question=0.05, others=0.05, suggestion=0.2, restatement=0.1)
     elif cues.asks == "you":
-        favour(self_disclosure=30, question=0.1, others=0.1, information=0.1, suggestion=0.1, restatement=0.1, reflection=0.5, affirmation=0.5)
+        favour(
+            self_disclosure=30, question=0.1, others=0.1, information=0.1, suggestion=0.1, restatement=0.1, reflection=0.5, affirmation=0.5
+        )
     elif cues.asks == "other":
         favour(information=2, question=0.3)
     if cues.correction or cues.complaint:
@@ -91,14 +91,15 @@ def _moved_by_cues(now: Moment) -> Weights:
 
 def _mind_the_last(now: Moment, weights: Weights) -> None:
     used = now.strategies
-    if not used:
+    if not now.turns:
         for strategy in (Strategy.SUGGESTION, Strategy.INFORMATION, Strategy.SELF_DISCLOSURE):
             weights[strategy] *= 0.2
         return
-    weights[used[-1]] *= SAME_AGAIN
+    if used:
+        weights[used[-1]] *= SAME_AGAIN
     if len(used) >= 2 and used[-1] == used[-2]:
         weights[used[-1]] *= 0.4
-    if len(used) < 3:
+    if now.turns < 3:
         weights[Strategy.SUGGESTION] *= 0.6
 
 
@@ -124,10 +125,10 @@ def rationale(now: Moment, weights: Weights) -> str:
         "The seeker turns the question away": cues.dodge,
         "The seeker objects": cues.objection,
         "Something has eased": cues.eased,
-        "The talk has just begun": len(now.strategies) < 2,
+        "The talk has just begun": now.turns < 2,
     }
     reason = next((text for text, holds in reasons.items() if holds), "The seeker goes on telling")
-    return f"{reason}; {best.value} is the likeliest fit at turn {len(now.strategies) + 1}."
+    return f"{reason}; {best.value} is the likeliest fit at turn {now.turns + 1}."
 
 
 def _normalised(weights: Weights) -> Weights:

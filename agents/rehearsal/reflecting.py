@@ -16,7 +16,9 @@ _STRONG = re.compile(
     r"\b(can't|cannot|never|always|nothing|nobody|every night|shak(e|ing)|crying|cried|terrified|furious|hate|worst|sick|unbearable|"
     r"panic|desperate|ashamed|humiliat|broke down|screamed|worthless|so (tired|scared|angry|ashamed))\b"
 )
-_LIFE = re.compile(r"\b(my|our) (wife|husband|partner|girlfriend|boyfriend|son|daughter|kids?|children|mother|mum|mom|father|dad|sister|brother|boss|manager|job|shop|class|course|exam|flat|house)\b")
+_LIFE = re.compile(
+    r"\b(my|our) (wife|husband|partner|girlfriend|boyfriend|son|daughter|kids?|children|mother|mum|mom|father|dad|sister|brother|boss|manager|job|shop|class|course|exam|flat|house)\b"
+)
 
 
 def reflect(now: Moment, talk: Talk) -> Reflection:

@@ -36,21 +36,23 @@ class Moment:
     openings: Counter[str]
     """First three words of the supporter's turns."""
     strategies: tuple[Strategy, ...]
-    """Of the supporter's turns so far."""
+    """Of the supporter's turns so far, where they are known: a client from outside may have dropped them."""
+    turns: int
+    """Supporter turns so far."""
     feeling: Family | None
     """What the last message feels like: by its own words, else by those of the entry it was heard as."""
 
     @property
     def only_greeted(self) -> bool:
         """Whether the seeker has said hello and no more."""
-        return not self.strategies and self.cues.length <= 8 and (self.cues.greeting or self.heard.score < KNOWN)
+        return not self.turns and self.cues.length <= 8 and (self.cues.greeting or self.heard.score < KNOWN)
 
     @property
     def parting(self) -> bool:
         """Whether the seeker takes leave: says so, or says what this story's good-byes say."""
         surely = self.heard.home and not self.heard.carried and self.heard.score >= KNOWN and not self.cues.asks
         entry = self.heard.entry if surely else None
-        return bool(self.strategies) and (self.cues.goodbye or (entry is not None and Strategy.QUESTION not in entry.replies))
+        return bool(self.turns) and (self.cues.goodbye or (entry is not None and Strategy.QUESTION not in entry.replies))
 
 
 def moment(talk: Talk) -> Moment:
@@ -69,6 +71,7 @@ def _moment(talk: tuple[Utterance, ...]) -> Moment:
         spoken=frozenset(normal(sentence) for turn in talk for sentence in sentences(turn.text)),
         openings=Counter(opening(turn.text) for turn in supporter),
         strategies=tuple(turn.strategy for turn in supporter if turn.strategy),
+        turns=len(supporter),
         feeling=_feeling(heard),
     )
 
@@ -166,4 +169,3 @@ def compose(now: Moment, strategy: Strategy, rng: random.Random) -> str:
         pool = authored(now, strategy) or general(now, strategy) or authored(now, Strategy.REFLECTION) or general(now, Strategy.QUESTION)
     body = rng.choice(pool) if pool else rng.choice(common().mirror_unknown)
     return join(lead(now, strategy, rng), body)
-

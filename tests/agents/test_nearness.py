@@ -6,7 +6,12 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from agents.nearness import Nearness
 from agents.text import stems
 
-DOCUMENTS = ["my boss read the letter aloud", "a letter came on Tuesday, a long letter", "the dog sleeps by the door", "boss and dog and letter"]
+DOCUMENTS = [
+    "my boss read the letter aloud",
+    "a letter came on Tuesday, a long letter",
+    "the dog sleeps by the door",
+    "boss and dog and letter",
+]
 
 
 def test_cosines_are_those_of_scikit_learn() -> None:

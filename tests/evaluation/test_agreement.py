@@ -39,7 +39,9 @@ def test_agreement_is_counted_per_error_beside_chance(tmp_path: Path) -> None:
 
 
 def test_the_judges_odd_spellings_are_read(tmp_path: Path) -> None:
-    rows, _ = read_judged(write(tmp_path, {**ROW, "response": "x y z", "Contains Empathy Error": "Mismatched Strategy", "Error Type": "Other"}))
+    rows, _ = read_judged(
+        write(tmp_path, {**ROW, "response": "x y z", "Contains Empathy Error": "Mismatched Strategy", "Error Type": "Other"})
+    )
     assert rows[0].flagged
     assert rows[0].error is PsychError.STRATEGY_MISMATCH
 

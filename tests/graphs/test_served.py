@@ -152,7 +152,14 @@ def test_an_interrupt_saves_what_is_finished_and_says_how_to_resume(tmp_path: Pa
 def test_no_key_stands_in_a_run(tmp_path: Path) -> None:
     key = "sk-test-0123456789-secret"
     with mock_server() as url:
-        command = [sys.executable, "-m", "studio.cli", "simulate", "--model", f"openai:mock@{url.replace('http://', f'http://user:{key}@')}"]
+        command = [
+            sys.executable,
+            "-m",
+            "studio.cli",
+            "simulate",
+            "--model",
+            f"openai:mock@{url.replace('http://', f'http://user:{key}@')}",
+        ]
         command += ["--episodes", "2", "--turns", "2", "--keep-prompts", "--out", str(tmp_path / "run")]
         done = subprocess.run(command, cwd=ROOT, env={**os.environ, "OPENAI_API_KEY": key}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -163,7 +170,18 @@ def test_no_key_stands_in_a_run(tmp_path: Path) -> None:
 
 def test_a_dry_run_asks_nothing_and_counts_what_would_be_asked(tmp_path: Path) -> None:
     with mock_server() as url:
-        command = [sys.executable, "-m", "studio.cli", "simulate", "--responder", f"openai:mock@{url}", "--episodes", "50", "--dry-run", "--json"]
+        command = [
+            sys.executable,
+            "-m",
+            "studio.cli",
+            "simulate",
+            "--responder",
+            f"openai:mock@{url}",
+            "--episodes",
+            "50",
+            "--dry-run",
+            "--json",
+        ]
         done = subprocess.run([*command, "--out", str(tmp_path / "run")], cwd=ROOT, capture_output=True, text=True, check=True)
         counted = stats(url)
     found = json.loads(done.stdout)
@@ -175,7 +193,12 @@ def test_a_dry_run_asks_nothing_and_counts_what_would_be_asked(tmp_path: Path) -
 
 @pytest.mark.parametrize(
     ("spec", "words"),
-    [("openai:", "openai:"), ("openai:m@nonsense", "openai"), ("openai:gpt-x", "OPENAI_API_KEY"), ("local:/no/such/folder", "/no/such/folder")],
+    [
+        ("openai:", "openai:"),
+        ("openai:m@nonsense", "openai"),
+        ("openai:gpt-x", "OPENAI_API_KEY"),
+        ("local:/no/such/folder", "/no/such/folder"),
+    ],
 )
 def test_a_seat_that_cant_be_had_is_one_sentence_and_makes_nothing(tmp_path: Path, spec: str, words: str) -> None:
     command = [sys.executable, "-m", "studio.cli", "simulate", "--responder", spec, "--episodes", "2", "--out", str(tmp_path / "run")]

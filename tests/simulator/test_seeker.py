@@ -32,18 +32,21 @@ WARM = (
     ("Is there anybody at home who knows about the blood test?", Strategy.QUESTION),
     ("It's lonely, and you're afraid of what the ultrasound will say.", Strategy.REFLECTION),
 )
-COLD = tuple((text, Strategy.SUGGESTION) for text in (
-    "You should just stop drinking. Try yoga.",
-    "Everything happens for a reason. Stay positive!",
-    "You must be so happy that they found it.",
-    "At least it's not cancer. Others have it worse.",
-    "You need to pull yourself together and join a gym.",
-    "Just forget about it and move on.",
-    "You should keep a gratitude journal.",
-    "Look on the bright side, you have a job.",
-    "You have to think positive, no excuses.",
-    "Just go to bed early, you'll be fine.",
-))
+COLD = tuple(
+    (text, Strategy.SUGGESTION)
+    for text in (
+        "You should just stop drinking. Try yoga.",
+        "Everything happens for a reason. Stay positive!",
+        "You must be so happy that they found it.",
+        "At least it's not cancer. Others have it worse.",
+        "You need to pull yourself together and join a gym.",
+        "Just forget about it and move on.",
+        "You should keep a gratitude journal.",
+        "Look on the bright side, you have a job.",
+        "You have to think positive, no excuses.",
+        "Just go to bed early, you'll be fine.",
+    )
+)
 
 
 @dataclass
@@ -113,7 +116,9 @@ def test_a_guarded_and_an_open_person_give_visibly_different_talks() -> None:
 
 def test_a_terse_person_says_less_than_a_talkative_one() -> None:
     def length(verbosity: Verbosity) -> int:
-        return sum(len(turn.text.split()) for seed in range(4) for turn in live_through(WARM, someone(Resistance.OPEN, verbosity), seed=seed).turns)
+        return sum(
+            len(turn.text.split()) for seed in range(4) for turn in live_through(WARM, someone(Resistance.OPEN, verbosity), seed=seed).turns
+        )
 
     assert length(Verbosity.TALKATIVE) > 1.5 * length(Verbosity.TERSE)
 
@@ -135,7 +140,16 @@ def test_every_question_is_answered_or_dodged_never_passed_over() -> None:
         lived = live_through(WARM, someone(resistance), seed=3)
         for before, turn in zip([None, *WARM], lived.turns, strict=False):
             if before and before[1] is Strategy.QUESTION and turn.intent.move not in (Move.OPEN, Move.GREET):
-                assert turn.intent.move in (Move.ANSWER, Move.DEEPEN, Move.DODGE, Move.CORRECT, Move.BRISTLE, Move.LEAVE, Move.WIND_UP, Move.CLOSE)
+                assert turn.intent.move in (
+                    Move.ANSWER,
+                    Move.DEEPEN,
+                    Move.DODGE,
+                    Move.CORRECT,
+                    Move.BRISTLE,
+                    Move.LEAVE,
+                    Move.WIND_UP,
+                    Move.CLOSE,
+                )
 
 
 def test_what_only_trust_opens_is_not_told_to_a_stranger() -> None:

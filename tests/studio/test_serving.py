@@ -323,7 +323,7 @@ def test_on_a_served_model_fifty_at_once_get_what_each_gets_alone() -> None:
 def test_a_model_server_that_is_not_there_is_said_so() -> None:
     nowhere = "openai:mock@http://127.0.0.1:9/v1"
     with served(planner=nowhere, responder=nowhere) as (base, _), OpenAI(base_url=base, api_key="none", max_retries=0) as client:
-        with pytest.raises(openai.InternalServerError, match="The server at http://127.0.0.1:9/v1 does not answer"):
+        with pytest.raises(openai.InternalServerError, match=r"The server at http://127\.0\.0\.1:9/v1 does not answer"):
             client.chat.completions.create(model="holdspace", messages=said(SAD))
         assert call(base, "GET", "/health")[0] == 200
 
