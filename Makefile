@@ -1,9 +1,10 @@
 # Two targets matter to a newcomer: `make demo` and `make test`.  Each makes .venv by itself; nothing else needs setting up.
+# `make test-local` adds torch and transformers, and tests the local: backend with a model that it makes.
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := runs/demo
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test test-local lint bench clean
 
 .venv/.core: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
@@ -30,8 +31,17 @@ lint: .venv/.dev
 test: lint
 	$(BIN)/pytest
 
-bench: .venv/.dev
+.venv/.train: .venv/.dev
+	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,train]"
+	touch $@
+
+test-local: .venv/.train
+	$(BIN)/pytest tests/agents/test_local_chat.py tests/agents/test_drawing.py
+
+bench: .venv/.train
 	$(BIN)/python -m benchmarks.rehearsal
+	$(BIN)/python -m benchmarks.served --flat --profile
+	$(BIN)/python -m benchmarks.local
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache

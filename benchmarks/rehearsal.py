@@ -113,9 +113,10 @@ def where(recipe: Recipe, folder: Path) -> None:
     for (file, _, _), (_, _, own, _, _) in pstats.Stats(profile).stats.items():  # type: ignore[attr-defined]
         shares[package_of(file)] += own
     total = sum(shares.values())
-    print("where the time goes (own time, profiled): " + ", ".join(
-        f"{name} {part / total:.0%}" for name, part in sorted(shares.items(), key=lambda item: -item[1])[:8]
-    ))
+    print(
+        "where the time goes (own time, profiled): "
+        + ", ".join(f"{name} {part / total:.0%}" for name, part in sorted(shares.items(), key=lambda item: -item[1])[:8])
+    )
 
 
 def package_of(file: str) -> str:

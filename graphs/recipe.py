@@ -90,7 +90,7 @@ class Recipe(Word):
     def identity(self) -> dict[str, Any]:
         """What makes two runs the same: everything but the paths, for which the source's content stands, and secrets in a URL."""
         content = self.model_dump(mode="json", exclude={"cards", "scenarios"})
-        return content | {"seats": {role: clean_spec(spec) for role, spec in content["seats"].items()}}
+        return content | {"seats": {role: recorded(spec) for role, spec in content["seats"].items()}}
 
     @property
     def fingerprint(self) -> str:
@@ -100,6 +100,14 @@ class Recipe(Word):
     def spec(self, role: Role) -> str:
         """The spec on a seat."""
         return str(getattr(self.seats, role.value))
+
+
+def recorded(spec: str) -> str:
+    """A spec as records keep it: no secret of a URL, and of a folder only its name."""
+    if not spec.lower().startswith("local:"):
+        return clean_spec(spec)
+    names = spec.partition(":")[2].split("@")
+    return "local:" + "@".join(Path(name).resolve().name if Path(name).is_dir() else name for name in names)
 
 
 def load_recipe(path: Path) -> dict[str, Any]:

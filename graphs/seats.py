@@ -74,6 +74,7 @@ class Backends:
         structure: how servers are asked for objects; None finds out.
         device: for local models: `auto`, `cpu`, `cuda` ...
         trust_remote_code: let a local model's folder bring code of its own.
+        chat_template: a file with a Jinja template, for local models that have none.
     """
 
     def __init__(
@@ -87,6 +88,7 @@ class Backends:
         structure: Structure | None = None,
         device: str = "auto",
         trust_remote_code: bool = False,
+        chat_template: str | None = None,
     ) -> None:
         self.calls = calls or CallLog()
         self._concurrency = concurrency
@@ -96,6 +98,7 @@ class Backends:
         self._structure = structure
         self._device = device
         self._trust = trust_remote_code
+        self._template = chat_template
         self._servers: Servers | None = None
 
     def chat(self, recipe: Recipe, role: Role) -> Chat:
@@ -124,7 +127,7 @@ class Backends:
         from agents.chat.loading import LocalOptions
         from agents.chat.local import LocalChat
 
-        options = LocalOptions(device=self._device, trust_remote_code=self._trust)
+        options = LocalOptions(device=self._device, trust_remote_code=self._trust, chat_template=self._template)
         chat = LocalChat(spec, sampling, options, self.calls)
         return self._cached(chat, sampling, chat.identity)
 

@@ -49,6 +49,7 @@ def simulate(
     structured: Annotated[str, typer.Option(help="How servers are asked for objects: auto, schema, object or words.")] = "auto",
     device: Annotated[str, typer.Option(help="For local models: auto, cpu, cuda ...")] = "auto",
     trust_remote_code: Annotated[bool, typer.Option(help="Let a local model bring code of its own.")] = False,
+    chat_template: Annotated[str | None, typer.Option(help="A file with a Jinja chat template, for local models that have none.")] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Print one turn's prompts and an estimate of calls, tokens and cost.")] = False,
     keep_prompts: Annotated[bool, typer.Option(help="Keep prompts and raw answers in the ledger (large).")] = False,
     out: Annotated[Path, typer.Option(help="The run folder.")] = Path("runs/rehearsal"),
@@ -76,6 +77,7 @@ def simulate(
         structured=structured,
         device=device,
         trust_remote_code=trust_remote_code,
+        chat_template=chat_template,
     )
     raise typer.Exit(estimate_simulation(asked) if dry_run else run_simulation(asked))
 

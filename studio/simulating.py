@@ -53,6 +53,7 @@ class Asked:
     structured: str = "auto"
     device: str = "auto"
     trust_remote_code: bool = False
+    chat_template: str | None = None
 
 
 def run_simulation(asked: Asked) -> int:
@@ -102,7 +103,13 @@ def _backends(asked: Asked, recipe: Recipe) -> Iterator[Backends]:
     prices = load_prices(asked.prices) if asked.prices else None
     budget = read_budget(asked.budget, prices) if asked.budget else None
     calls = CallLog(prices)
-    common: dict[str, Any] = {"budget": budget, "calls": calls, "device": asked.device, "trust_remote_code": asked.trust_remote_code}
+    common: dict[str, Any] = {
+        "budget": budget,
+        "calls": calls,
+        "device": asked.device,
+        "trust_remote_code": asked.trust_remote_code,
+        "chat_template": asked.chat_template,
+    }
     common |= {"concurrency": max(asked.concurrency, 64), "patience": _patience(asked.timeout), "structure": _structure(asked.structured)}
     if not asked.cache or set(recipe.seats.model_dump().values()) == {REHEARSAL}:
         yield Backends(**common)

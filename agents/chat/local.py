@@ -143,4 +143,4 @@ class LocalChat:
             kind = type(error).__name__ if error else None
             seconds = time.monotonic() - spent.started
             self._calls.note(Call(request.role, request.task, self.spec, seconds, attempts, False, **tokens, error=kind))
-        return Usage(model=self.spec, attempts=attempts, **tokens)
+        return Usage(model=self.spec, attempts=attempts, dropped=spent.dropped, **tokens)
