@@ -62,7 +62,7 @@ class SlipLines(Word):
 
 
 class Common(Word):
-    """General lines; {echo}, {emotion}, {topic}, {wrong}, {referral} are filled when spoken."""
+    """General lines; {echo}, {emotion}, {topic}, {wrong} are filled when spoken."""
 
     greetings: tuple[Text, ...]
     welcomes: tuple[Text, ...]
@@ -71,7 +71,6 @@ class Common(Word):
     partings: tuple[Text, ...]
     fallback: dict[Strategy, tuple[Text, ...]]
     mirror_unknown: tuple[Text, ...]
-    handover: tuple[Text, ...]
     slips: SlipLines
 
 

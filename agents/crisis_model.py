@@ -1,0 +1,120 @@
+"""The crisis gate's second opinion: a linear model over words and letters, for veiled talk that no rule knows.
+
+Trained in the process at first use on `crisis_examples.yaml` (TF-IDF of word 1-3-grams and of letter 3-5-grams, logistic regression;
+deterministic).  scikit-learn fits it; a message is then scored by looking its terms up in a dictionary, because building a sparse row
+for every chat message costs more than the sum.  It has learnt turns of phrase, not what they mean: it is a net under the rules.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from math import log, sqrt
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from pydantic import Field, StringConstraints
+from scipy.sparse import csr_matrix, hstack
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+
+from agents.crisis_rules import spelt, without_others
+from agents.words import Word
+from agents.yamlfile import read_model
+
+EXAMPLES = Path(__file__).with_name("crisis_examples.yaml")
+CRISIS_WEIGHT = 1.3
+"""What a crisis example counts for; a harmless one counts its theme's weight."""
+FEWEST = 5
+"""Words that a passage needs for the model to judge it."""
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
+
+
+class Theme(Word):
+    """A way of speaking, with what only looks like it."""
+
+    theme: Text
+    weight: Annotated[float, Field(gt=0)] = 1.0
+    """What each harmless line counts for: more where real talk is full of it."""
+    crisis: tuple[Text, ...] = ()
+    harmless: tuple[Text, ...] = ()
+
+
+class Examples(Word):
+    """`crisis_examples.yaml`."""
+
+    themes: Annotated[tuple[Theme, ...], Field(min_length=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One kind of term: how to find them in a text, and each one's (idf, idf times coefficient)."""
+
+    terms: Callable[[str], list[str]]
+    weights: dict[str, tuple[float, float]]
+
+    def score(self, text: str) -> float:
+        """The dot product of the text's unit TF-IDF vector and the coefficients."""
+        total = square = 0.0
+        for term, count in Counter(self.terms(text)).items():
+            if pair := self.weights.get(term):
+                frequency = 1.0 + log(count)
+                square += (frequency * pair[0]) ** 2
+                total += frequency * pair[1]
+        return total / sqrt(square) if square else 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """A fitted model."""
+
+    blocks: tuple[Block, ...]
+    intercept: float
+
+    def score(self, text: str) -> float:
+        """Log odds that a passage (`Heard.rest`) is a crisis, as far as the examples tell; very low for a few words."""
+        if len(text.split()) < FEWEST:
+            return float("-inf")
+        return self.intercept + sum(block.score(text) for block in self.blocks)
+
+
+def fit(texts: Sequence[str], crisis: Sequence[bool], weights: Sequence[float]) -> Model:
+    """A model of labelled and weighted passages (each a `Heard.rest`)."""
+    vectorizers = (
+        TfidfVectorizer(ngram_range=(1, 3), sublinear_tf=True, token_pattern=r"[a-z0-9']+"),
+        TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, min_df=2),
+    )
+    matrix = csr_matrix(hstack([vectorizer.fit_transform(texts) for vectorizer in vectorizers]))
+    matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
+    linear = LogisticRegression(C=3.0, solver="liblinear", random_state=0).fit(matrix, crisis, sample_weight=weights)
+    coefficients, blocks = linear.coef_[0], []
+    for vectorizer in vectorizers:
+        own, coefficients = coefficients[: len(vectorizer.idf_)], coefficients[len(vectorizer.idf_) :]
+        idf = vectorizer.idf_
+        pairs = {term: (float(idf[at]), float(idf[at] * own[at])) for term, at in vectorizer.vocabulary_.items()}
+        blocks.append(Block(vectorizer.build_analyzer(), pairs))
+    return Model(tuple(blocks), float(linear.intercept_[0]))
+
+
+@cache
+def model() -> Model:
+    """The model of our own examples.
+
+    Raises:
+        InputError: the examples are broken.
+    """
+    rows = examples()
+    return fit([without_others(spelt(text)) for text, _, _ in rows], [crisis for _, crisis, _ in rows], [weight for _, _, weight in rows])
+
+
+def examples() -> list[tuple[str, bool, float]]:
+    """All examples: the text, whether it is a crisis, and what it counts for."""
+    rows: list[tuple[str, bool, float]] = []
+    for theme in read_model(EXAMPLES, Examples).themes:
+        rows += [(text, True, CRISIS_WEIGHT) for text in theme.crisis]
+        rows += [(text, False, theme.weight) for text in theme.harmless]
+    return rows
