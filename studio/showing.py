@@ -17,6 +17,8 @@ from simulator.store import EPISODES, read_episodes
 from studio.worddiff import word_diff
 
 _INDENT = 4
+_ALIKE = 0.35
+"""Share of a draft that must have stayed for a word diff to be shown."""
 _STYLE = {"same": "", "gone": "red strike", "new": "green bold"}
 
 
@@ -154,8 +156,12 @@ def _supporter_lines(turn: SupporterTurn) -> list[Padding]:
                 )
             )
     if turn.kept > 0 and turn.draft is not None:
+        pieces = word_diff(turn.draft.text, turn.text)
+        kept = sum(len(piece) for kind, piece in pieces if kind == "same")
+        if kept < _ALIKE * len(turn.draft.text):  # written anew: marks between the words would only confuse
+            pieces = [("gone", turn.draft.text), ("new", turn.text)]
         diff = Text("  draft \u2192 said: ", style="dim")
-        for kind, piece in word_diff(turn.draft.text, turn.text):
+        for kind, piece in pieces:
             diff.append(piece if piece.endswith(" ") else f"{piece} ", style=_STYLE[kind])
         lines.append(diff)
     return [Padding(item, (0, 0, 0, _INDENT)) for item in lines]
