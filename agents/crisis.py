@@ -21,8 +21,8 @@ from agents.yamlfile import read_model
 
 REPLIES = Path(__file__).with_name("crisis_replies.yaml")
 REFERRAL = "a crisis line (findahelpline.com finds one near you; in the US call or text 988) or your local emergency number"
-THRESHOLD = 1.3
-"""Log odds from which the model raises the flag.  At 1.3 one turn in 250 of real talk is flagged, at 0.8 one in 85, for few more crises."""
+THRESHOLD = 1.4
+"""Log odds from which the model raises the flag.  At 1.4 one turn in 230 of real talk is flagged, at 0.8 one in 80, for few more crises."""
 
 _SENTENCE = re.compile(r"[^\s.!?\u2026].*?(?:[.!?\u2026]+[\"')\]]*(?=\s|$)|$)", re.MULTILINE)
 _LONGEST = 400
