@@ -22,7 +22,7 @@ from agents.yamlfile import read_model
 REPLIES = Path(__file__).with_name("crisis_replies.yaml")
 REFERRAL = "a crisis line (findahelpline.com finds one near you; in the US call or text 988) or your local emergency number"
 THRESHOLD = 1.4
-"""Log odds from which the model raises the flag.  At 1.4 one turn in 230 of real talk is flagged, at 0.8 one in 80, for few more crises."""
+"""Log odds from which the model raises the flag: chosen so that one seeker turn in three hundred of real talk (ESConv) is flagged."""
 
 _SENTENCE = re.compile(r"[^\s.!?\u2026].*?(?:[.!?\u2026]+[\"')\]]*(?=\s|$)|$)", re.MULTILINE)
 _LONGEST = 400
@@ -38,7 +38,7 @@ class Replies(Word):
     """Each with {referral}."""
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def screen(text: str) -> Crisis | None:
     """What the gate finds in a seeker's message: the first thing the rules are sure of, else the passage that alarms the model most."""
     message = spelt(text)

@@ -22,13 +22,17 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
 from agents.crisis_rules import spelt, without_others
+from agents.rehearsal.repertoire import stories
 from agents.words import Word
 from agents.yamlfile import read_model
 
-EXAMPLES = Path(__file__).with_name("crisis_examples.yaml")
+EXAMPLES = tuple(sorted(Path(__file__).parent.glob("crisis_examples*.yaml")))
+"""By four writers, each without sight of the labelled sets."""
+ORDINARY = 2
+"""Every so many-eth line of what seekers are heard to say in the repertoire is learnt as ordinary distress."""
 CRISIS_WEIGHT = 1.3
 """What a crisis example counts for; a harmless one counts its theme's weight."""
-FEWEST = 5
+FEWEST = 7
 """Words that a passage needs for the model to judge it."""
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
@@ -85,8 +89,8 @@ class Model:
 def fit(texts: Sequence[str], crisis: Sequence[bool], weights: Sequence[float]) -> Model:
     """A model of labelled and weighted passages (each a `Heard.rest`)."""
     vectorizers = (
-        TfidfVectorizer(ngram_range=(1, 3), sublinear_tf=True, token_pattern=r"[a-z0-9']+"),
-        TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, min_df=2),
+        TfidfVectorizer(ngram_range=(1, 3), sublinear_tf=True, token_pattern=r"[a-z0-9']+", min_df=2),
+        TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, min_df=4),
     )
     matrix = csr_matrix(hstack([vectorizer.fit_transform(texts) for vectorizer in vectorizers]))
     matrix.indices, matrix.indptr = matrix.indices.astype(np.int32), matrix.indptr.astype(np.int32)
@@ -107,14 +111,21 @@ def model() -> Model:
     Raises:
         InputError: the examples are broken.
     """
-    rows = examples()
+    rows = [*examples(), *ordinary()]
     return fit([without_others(spelt(text)) for text, _, _ in rows], [crisis for _, crisis, _ in rows], [weight for _, _, weight in rows])
 
 
 def examples() -> list[tuple[str, bool, float]]:
     """All examples: the text, whether it is a crisis, and what it counts for."""
     rows: list[tuple[str, bool, float]] = []
-    for theme in read_model(EXAMPLES, Examples).themes:
-        rows += [(text, True, CRISIS_WEIGHT) for text in theme.crisis]
-        rows += [(text, False, theme.weight) for text in theme.harmless]
+    for path in EXAMPLES:
+        for theme in read_model(path, Examples).themes:
+            rows += [(text, True, CRISIS_WEIGHT) for text in theme.crisis]
+            rows += [(text, False, theme.weight) for text in theme.harmless]
     return rows
+
+
+def ordinary() -> list[tuple[str, bool, float]]:
+    """What seekers are heard to say in the repertoire, none of it a crisis: the background of any talk."""
+    heard = [text for story in stories().values() for entry in story.entries for text in entry.heard]
+    return [(text, False, 1.0) for text in heard[::ORDINARY]]

@@ -178,7 +178,7 @@ def patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
     )
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def spelt(text: str) -> str:
     """Lower case, one spelling for slang, contractions and common typos."""
     text = _NOT_WORD.sub(" ", plain(text))

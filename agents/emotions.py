@@ -121,7 +121,7 @@ ADJECTIVE: dict[Family, str] = {
 }
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=4096)
 def feelings(text: str) -> tuple[tuple[str, Family], ...]:
     """Emotion words of a text with their family, in order; negated ones ("not angry") are left out."""
     lowered = plain(text).replace("-", " ")

@@ -44,7 +44,7 @@ def stem(word: str) -> str:
     return word[:-1] if len(word) > 4 and word.endswith("e") else word
 
 
-@lru_cache(maxsize=65536)
+@lru_cache(maxsize=8192)
 def stems(text: str) -> tuple[str, ...]:
     """Stems of the words that carry a topic, in order."""
     return tuple(stem(word) for word in _WORD.findall(plain(text)) if word not in STOP)
@@ -55,13 +55,13 @@ def words(text: str) -> list[str]:
     return _WORD.findall(plain(text))
 
 
-@lru_cache(maxsize=32768)
+@lru_cache(maxsize=8192)
 def sentences(text: str) -> tuple[str, ...]:
     """The sentences of a message, each with its closing mark."""
     return tuple(part.strip() for part in _SENTENCE_END.split(text) if part.strip())
 
 
-@lru_cache(maxsize=32768)
+@lru_cache(maxsize=8192)
 def normal(sentence: str) -> str:
     """A sentence as its lower-case words: two that differ in punctuation or case are the same."""
     return " ".join(words(sentence))

@@ -73,7 +73,7 @@ class Cues:
     """Words."""
 
 
-@lru_cache(maxsize=8192)
+@lru_cache(maxsize=2048)
 def read_cues(text: str) -> Cues:
     """The cues of a message."""
     lowered = plain(text).strip()

@@ -54,7 +54,7 @@ def turned(clause: str) -> str:
     return "".join(pieces)
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def echo(text: str) -> str | None:
     """A clause of `text` in the second person, no capital, no full stop; None when none is fit to be said back."""
     for sentence in reversed(sentences(text)):
@@ -68,7 +68,7 @@ def echo(text: str) -> str | None:
     return None
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=2048)
 def topic(text: str) -> str | None:
     """What a message is about, as a noun phrase in the second person (`your boss`); None when nothing stands out."""
     for match in _TOPIC.finditer(text):

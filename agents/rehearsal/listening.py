@@ -138,7 +138,7 @@ def untold(reply: str, entry: Entry | None, told: frozenset[str]) -> bool:
     return any(root not in told and (named or root in particular) for root, named in _mentions(reply))
 
 
-@lru_cache(maxsize=16384)
+@lru_cache(maxsize=8192)
 def _mentions(reply: str) -> tuple[tuple[str, bool], ...]:
     """Stems of a reply's words that carry a topic, each with whether it is a name or a number."""
     return tuple(
