@@ -21,7 +21,7 @@ from agents.yamlfile import read_model
 
 REPLIES = Path(__file__).with_name("crisis_replies.yaml")
 REFERRAL = "a crisis line (findahelpline.com finds one near you; in the US call or text 988) or your local emergency number"
-THRESHOLD = 1.4
+THRESHOLD = 2.6
 """Log odds from which the model raises the flag: chosen so that one seeker turn in three hundred of real talk (ESConv) is flagged."""
 
 _SENTENCE = re.compile(r"[^\s.!?\u2026].*?(?:[.!?\u2026]+[\"')\]]*(?=\s|$)|$)", re.MULTILINE)
