@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 
 from agents.chat.port import Choice, Completion, Request, Usage
 from agents.errors import AnswerError
-from agents.text import join, normal, sentences, words
+from agents.text import STOP, join, normal, sentences, words
 from agents.words import Talk
 from simulator.appraising import appraise, scene
 from simulator.intent import Intent, Move
@@ -59,8 +59,16 @@ def speak(intent: Intent, persona: Persona, talk: Talk, rng: random.Random) -> s
         pool = {"advice": voice().asks.advice, "normal": voice().asks.normal, "you": voice().asks.you}[intent.asks]
         parts.append(_pick(pool, said, rng))
     parts = [part for part in parts if part]
+    parts = [_led(part, before) for before, part in zip(["", *parts], parts, strict=False)]
     text = _unsaid(join(*map(_closed, parts[:-1]), *parts[-1:]), said) or _filler(persona, said, rng)
     return _typed(text, persona)
+
+
+def _led(part: str, before: str) -> str:
+    """A part with a small first letter where the one before leads into it with a comma; names and `I` keep theirs."""
+    first = part.split(" ", 1)[0].lower()
+    small = before.endswith(",") and (first in STOP or first.endswith("'s")) and not first.startswith("i'") and first != "i"
+    return part[:1].lower() + part[1:] if small else part
 
 
 def _closed(part: str) -> str:

@@ -157,10 +157,10 @@ def _supporter_lines(turn: SupporterTurn) -> list[Padding]:
             )
     if turn.kept > 0 and turn.draft is not None:
         pieces = word_diff(turn.draft.text, turn.text)
-        kept = sum(len(piece) for kind, piece in pieces if kind == "same")
-        if kept < _ALIKE * len(turn.draft.text):  # written anew: marks between the words would only confuse
-            pieces = [("gone", turn.draft.text), ("new", turn.text)]
-        diff = Text("  draft \u2192 said: ", style="dim")
+        alike = sum(len(piece) for kind, piece in pieces if kind == "same") >= _ALIKE * len(turn.draft.text)
+        if not alike:  # written anew: marks between the words would only confuse
+            pieces = [("gone", turn.draft.text)]
+        diff = Text("  draft \u2192 said: " if alike else "  draft, not said: ", style="dim")
         for kind, piece in pieces:
             diff.append(piece if piece.endswith(" ") else f"{piece} ", style=_STYLE[kind])
         lines.append(diff)
