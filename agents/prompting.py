@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Literal
 
 from agents.chat.port import Message
 from agents.errors import PromptError
@@ -55,12 +56,17 @@ def talk_messages(talk: Talk, *, me: Speaker = Speaker.SUPPORTER) -> list[Messag
     """The talk as chat messages; `me` is the assistant.  Turns in a row of one speaker are joined by a newline."""
     messages: list[Message] = []
     for turn in talk:
-        role = "assistant" if turn.speaker is me else "user"
+        role: Literal["user", "assistant"] = "assistant" if turn.speaker is me else "user"
         if messages and messages[-1].role == role:
-            messages[-1] = Message(role=messages[-1].role, content=f"{messages[-1].content}\n{turn.text}")
+            messages[-1] = _message(role, f"{messages[-1].content}\n{turn.text}")
         else:
-            messages.append(Message(role="assistant" if turn.speaker is me else "user", content=turn.text))
+            messages.append(_message(role, turn.text))
     return messages
+
+
+def _message(role: Literal["user", "assistant"], content: str) -> Message:
+    """A message of values that are known to be right: a talk has hundreds, and checking each again takes a tenth of a rehearsal."""
+    return Message.model_construct(_fields_set=None, role=role, content=content)
 
 
 def transcript(talk: Talk) -> str:

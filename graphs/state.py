@@ -6,7 +6,8 @@
 from __future__ import annotations
 
 import operator
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar, cast
 
 from typing_extensions import TypedDict
 
@@ -16,6 +17,7 @@ from simulator.intent import Intent
 from simulator.mind import Mind
 
 Json = dict[str, Any]
+T = TypeVar("T")
 
 
 class Start(TypedDict, total=False):
@@ -48,12 +50,32 @@ class State(Start, total=False):
 
 def talk_of(state: State) -> Talk:
     """What has been said."""
-    return tuple(Utterance(speaker=turn["speaker"], text=turn["text"], strategy=turn["strategy"]) for turn in state.get("turns", ()))
+    return tuple(_utterance(turn) for turn in state.get("turns", ()))
+
+
+_parsed: dict[int, tuple[Json, Any]] = {}
+_PARSED = 8192
+
+
+def _once(raw: Json, parse: Callable[[Json], T]) -> T:
+    """What a raw object parses to, parsed once: without a checkpointer, all nodes of a talk see the same objects."""
+    known = _parsed.get(id(raw))
+    if known is not None and known[0] is raw:
+        return cast(T, known[1])
+    if len(_parsed) >= _PARSED:
+        _parsed.pop(next(iter(_parsed)))
+    made = parse(raw)
+    _parsed[id(raw)] = (raw, made)
+    return made
+
+
+def _utterance(turn: Json) -> Utterance:
+    return _once(turn, lambda raw: Utterance(speaker=raw["speaker"], text=raw["text"], strategy=raw["strategy"]))
 
 
 def past_intents(state: State) -> tuple[Intent, ...]:
     """The seeker's intents so far."""
-    return tuple(Intent.model_validate(turn["intent"]) for turn in state.get("turns", ()) if turn["speaker"] == "seeker")
+    return tuple(_once(turn["intent"], Intent.model_validate) for turn in state.get("turns", ()) if turn["speaker"] == "seeker")
 
 
 def mind_of(state: State) -> Mind | None:
@@ -66,18 +88,6 @@ def supporter_turns(state: State) -> int:
     return sum(turn["speaker"] == "supporter" for turn in state.get("turns", ()))
 
 
-_casts: dict[int, tuple[Json, Cast]] = {}
-_KEPT = 512
-
-
 def cast_of(state: State) -> Cast:
-    """The cast; parsed once for each raw object (without a checkpointer, all nodes of a talk see the same one)."""
-    raw = state["cast"]
-    known = _casts.get(id(raw))
-    if known is not None and known[0] is raw:
-        return known[1]
-    if len(_casts) >= _KEPT:
-        _casts.pop(next(iter(_casts)))
-    cast = Cast.model_validate(raw)
-    _casts[id(raw)] = (raw, cast)
-    return cast
+    """The cast of the talk."""
+    return _once(state["cast"], Cast.model_validate)
