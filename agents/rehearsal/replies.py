@@ -9,7 +9,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from agents.emotions import Family, families
@@ -41,6 +41,8 @@ class Moment:
     """Supporter turns so far."""
     feeling: Family | None
     """What the last message feels like: by its own words, else by those of the entry it was heard as."""
+    sayable: dict[Strategy, list[str]] = field(default_factory=dict, compare=False)
+    """What `authored` has found so far: planner, responder and critic all ask for it."""
 
     @property
     def only_greeted(self) -> bool:
@@ -105,11 +107,11 @@ def fresh(text: str, now: Moment) -> bool:
 
 def authored(now: Moment, strategy: Strategy) -> list[str]:
     """Replies written for what was heard that may be said now."""
-    entry = now.heard.entry
-    if entry is None:
-        return []
-    texts = entry.replies.get(strategy, ())
-    return [text for text in texts if fresh(text, now) and not untold(text, entry, now.told)]
+    if strategy not in now.sayable:
+        entry = now.heard.entry
+        texts = entry.replies.get(strategy, ()) if entry else ()
+        now.sayable[strategy] = [text for text in texts if fresh(text, now) and not untold(text, entry, now.told)]
+    return now.sayable[strategy]
 
 
 def general(now: Moment, strategy: Strategy) -> list[str]:
