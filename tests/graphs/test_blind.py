@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
+import pytest
+
 from agents.chat.port import LedgerEntry, Role
 from agents.text import normal, sentences
+from graphs.casting import with_source
+from graphs.recipe import Recipe
+from graphs.run import run_many
 from simulator.episode import Episode, SeekerTurn
+from simulator.store import read_episodes
 
 SUPPORTERS = {Role.PLANNER, Role.RESPONDER, Role.CRITIC}
 
@@ -18,9 +27,17 @@ def text_of(entry: LedgerEntry) -> str:
     return " ".join(normal(message.content) for message in entry.messages)
 
 
-def test_no_undisclosed_fact_no_need_and_no_mind_value_reaches_a_supporter(episodes: list[Episode]) -> None:
+@pytest.fixture(scope="module")
+def two_hundred(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run of 200 talks with prompts kept."""
+    out = tmp_path_factory.mktemp("blind") / "run"
+    asyncio.run(run_many(with_source(Recipe(seed=21, keep_prompts=True)), out, episodes=200))
+    return out
+
+
+def test_no_undisclosed_fact_no_need_and_no_mind_value_reaches_a_supporter(two_hundred: Path) -> None:
     seen = 0
-    for episode in episodes:
+    for episode in read_episodes(two_hundred):
         said = " ".join(normal(turn.text) for turn in episode.turns)
         hidden = [normal(episode.scenario.need), normal(episode.scenario.belief), normal(episode.scenario.step.what)]
         for fact in episode.scenario.facts:
@@ -36,7 +53,7 @@ def test_no_undisclosed_fact_no_need_and_no_mind_value_reaches_a_supporter(episo
             assert not [word for word in ("trust", "patience", "openness") if f'"{word}"' in prompt]
             assert not any(number in prompt for number in numbers)
             assert episode.persona.occupation == "" or episode.scenario.name not in prompt
-    assert seen > 1000
+    assert seen > 10_000
 
 
 def test_a_prompt_holds_only_what_was_said_before_it(episodes: list[Episode]) -> None:

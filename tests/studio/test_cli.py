@@ -175,3 +175,11 @@ def test_no_path_of_this_machine_stands_in_a_record(run_folder: Path, episodes: 
         assert str(run_folder) not in text
         assert str(Path.home()) + "/" not in text
         assert str(HERE) not in text
+
+
+def test_another_package_called_agents_is_told_in_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "agents").mkdir()
+    (tmp_path / "agents" / "__init__.py").write_text("Agent = object\n", encoding="utf-8")
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.path.append({str(HERE)!r}); from studio.entry import main; main()"
+    result = subprocess.run([sys.executable, "-c", code, "--help"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert "openai-agents" in complaint(result)
