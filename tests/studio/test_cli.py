@@ -181,5 +181,5 @@ def test_another_package_called_agents_is_told_in_one_sentence(tmp_path: Path) -
     (tmp_path / "agents").mkdir()
     (tmp_path / "agents" / "__init__.py").write_text("Agent = object\n", encoding="utf-8")
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.path.append({str(HERE)!r}); from studio.entry import main; main()"
-    result = subprocess.run([sys.executable, "-c", code, "--help"], cwd=tmp_path, capture_output=True, text=True, check=False)
+    result = subprocess.run([sys.executable, "-S", "-c", code, "--help"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "openai-agents" in complaint(result)
