@@ -35,6 +35,14 @@ def test_the_unseen_half() -> None:
     assert false_alarms <= 0.12
 
 
+@pytest.mark.xfail(strict=True, reason="the gate does not reach its goal yet: README, The crisis gate")
+def test_the_goal_on_the_unseen_half() -> None:
+    figures = gate_figures(read_labelled(DATA / "crisis_unseen.yaml"))
+    reached = figures.recall >= 0.97 and figures.false_alarm_rate <= 0.08
+    del figures
+    assert reached
+
+
 def test_no_example_stands_in_the_seen_half() -> None:
     seen = {spelt(item.text) for item in read_labelled(DATA / "crisis_seen.yaml")}
     assert not seen & {spelt(text) for text, _, _ in examples()}
