@@ -6,7 +6,7 @@ REFERENCE-style tables print it.  This module reads dialogues and counts; it jud
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -152,14 +152,6 @@ def figures(found: Realism) -> Figures:
 def distances(found: Realism, reference: Realism) -> list[float]:
     """Total variation distance of the strategy mix, fifth by fifth."""
     return [round(distance(mine, theirs), 3) for mine, theirs in zip(found.strategies_by_fifth, reference.strategies_by_fifth, strict=True)]
-
-
-def by_problem(dialogues: Iterable[Dialogue]) -> dict[str, int]:
-    """Number of dialogues by problem type."""
-    counts: dict[str, int] = defaultdict(int)
-    for dialogue in dialogues:
-        counts[dialogue.problem_type] += 1
-    return dict(sorted(counts.items()))
 
 
 def _rounded(how: object, values: Sequence[int]) -> float | None:

@@ -6,7 +6,6 @@ cards.  A supporter never sees one.  This module checks the file and says which 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -197,8 +196,3 @@ def library() -> tuple[Scenario, ...]:
 def themes() -> dict[str, Scenario]:
     """General scenarios by problem type: what is so for almost anybody with that problem; cards borrow facts from them."""
     return {theme.problem_type: theme for theme in load_folder(THEMES)}
-
-
-def problem_types(scenarios: Iterable[Scenario]) -> tuple[str, ...]:
-    """The problem types that occur, sorted."""
-    return tuple(sorted({scenario.problem_type for scenario in scenarios}))
