@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
-from agents.chat.port import Chat, Ledger, Request, Role
-from agents.prompting import load_prompt
+from agents.chat.port import Chat, Ledger, Message, Request, Role
+from agents.prompting import Prompt, Prompting, load_prompt
 from agents.words import DEFINITIONS, STRATEGIES, Plan, Speaker, Strategy, Talk
 
-PROMPT = Path(__file__).parent / "prompts" / "planner.md"
+PROMPTS = Path(__file__).parent / "prompts"
+_FILES = {Prompting.FULL: "planner.md", Prompting.BRIEF: "planner_brief.md"}
 
 
 class Pick(StrEnum):
@@ -27,19 +28,20 @@ class Planner:
     Args:
         chat: the backend.
         pick: sample from its distribution by seed, or take the most probable strategy.
+        prompting: full, or the brief prompt that a planner was trained on.
     """
 
-    def __init__(self, chat: Chat, *, pick: Pick = Pick.SAMPLE) -> None:
+    def __init__(self, chat: Chat, *, pick: Pick = Pick.SAMPLE, prompting: Prompting = Prompting.FULL) -> None:
         self.chat = chat
         self.pick = pick
-        self.prompt = load_prompt(PROMPT)
+        self.prompt = planner_prompt(prompting)
 
     async def plan(self, talk: Talk, *, seed: int, ledger: Ledger) -> Plan:
         """The plan for the next supporter turn; raises ChatError when the backend fails."""
         request = Request(
             role=Role.PLANNER,
             task=self.prompt.name,
-            messages=self.prompt.render({"strategies": strategy_list(), "used": used(talk)}, talk),
+            messages=planner_messages(self.prompt, talk),
             fingerprint=self.prompt.fingerprint,
             seed=seed,
             variables={"talk": tuple(talk)},
@@ -47,6 +49,17 @@ class Planner:
         choice = await ledger.choose(self.chat, request, [strategy.value for strategy in STRATEGIES])
         distribution = {strategy: choice.probabilities[strategy.value] for strategy in STRATEGIES}
         return Plan(strategy=pick(distribution, self.pick, seed), distribution=distribution, rationale=choice.rationale)
+
+
+def planner_prompt(prompting: Prompting = Prompting.FULL) -> Prompt:
+    """The planner's prompt file."""
+    return load_prompt(PROMPTS / _FILES[prompting])
+
+
+def planner_messages(prompt: Prompt, talk: Talk) -> tuple[Message, ...]:
+    """What a planner is asked, word for word: the seat asks it, and training rows are made of it.  The answer is the strategy's name."""
+    values = {"strategies": strategy_list(), "used": used(talk)}
+    return prompt.render({name: values[name] for name in prompt.variables}, talk)
 
 
 def pick(distribution: Mapping[Strategy, float], how: Pick, seed: int) -> Strategy:

@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -20,6 +21,15 @@ from agents.words import Speaker, Talk
 
 _VARIABLE = re.compile(r"\{\{(\w+)\}\}")
 _PART = re.compile(r"^# (system|user)\s*$", re.MULTILINE)
+
+
+class Prompting(StrEnum):
+    """How much the prompts of planner and responder say."""
+
+    FULL = "full"
+    """All that a general model needs to know."""
+    BRIEF = "brief"
+    """For a model that was trained on these very prompts: a line, so that a small context is left for the talk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from agents.chat.address import clean_spec
 from agents.chat.port import Role, Sampling
 from agents.errors import InputError
 from agents.planner import Pick
+from agents.prompting import Prompting
 from agents.rehearsal.slips import SlipRates
 from agents.words import Word
 from agents.yamlfile import nearest, read_yaml, sentence_of
@@ -73,6 +74,8 @@ class Recipe(Word):
     """The language that LLM backends shall write in; the rehearsal backend writes English."""
     pick: Pick = Pick.SAMPLE
     """Whether the planner's strategy is drawn from its distribution or is the most probable one."""
+    prompts: Prompting = Prompting.FULL
+    """What planner and responder are asked: full prompts, or the brief ones that a trained pair of small models knows."""
     seats: Seats = Seats()
     sampling: RoleSampling = RoleSampling()
     critic: CriticSettings = CriticSettings()
@@ -89,7 +92,7 @@ class Recipe(Word):
 
     def identity(self) -> dict[str, Any]:
         """What makes two runs the same: everything but the paths, for which the source's content stands, and secrets in a URL."""
-        content = self.model_dump(mode="json", exclude={"cards", "scenarios"})
+        content = self.model_dump(mode="json", exclude={"cards", "scenarios"} | ({"prompts"} if self.prompts is Prompting.FULL else set()))
         return content | {"seats": {role: recorded(spec) for role, spec in content["seats"].items()}}
 
     @property

@@ -18,6 +18,7 @@ from agents.critic import Critic
 from agents.errors import InputError
 from agents.planner import Planner
 from agents.rehearsal.backend import RehearsalSupporter
+from agents.rehearsal.slips import SlipRates
 from agents.responder import Responder
 from graphs.recipe import Recipe
 from simulator.rehearsal import RehearsalSeeker
@@ -102,10 +103,20 @@ class Backends:
         self._servers: Servers | None = None
 
     def chat(self, recipe: Recipe, role: Role) -> Chat:
-        """The backend on a seat; InputError for a spec that no backend knows."""
-        spec, sampling = recipe.spec(role), recipe.sampling.by_role()
+        """The backend on a seat of a recipe; InputError for a spec that no backend knows."""
+        return self.backend(recipe.spec(role), role, recipe.sampling.by_role(), recipe.slips)
+
+    def backend(self, spec: str, role: Role, sampling: Mapping[Role, Sampling], slips: SlipRates | None = None) -> Chat:
+        """The backend that a spec names, for a role, without a recipe; InputError for a spec that no backend knows.
+
+        Args:
+            spec: as on the command line.
+            role: who asks.
+            sampling: how served and local models sample, by role.
+            slips: of the rehearsal supporter; the defaults when None.
+        """
         if spec == REHEARSAL:
-            return RehearsalSeeker() if role is Role.SEEKER else RehearsalSupporter(recipe.slips)
+            return RehearsalSeeker() if role is Role.SEEKER else RehearsalSupporter(slips or SlipRates())
         if spec.lower().startswith("openai:"):
             return self._served(spec, sampling)
         if spec.lower().startswith("local:"):
@@ -155,8 +166,8 @@ def take_seats(recipe: Recipe, backends: Backends) -> Seated:
     """
     return Seated(
         seeker=Seeker(backends.chat(recipe, Role.SEEKER), language=recipe.language),
-        planner=Planner(backends.chat(recipe, Role.PLANNER), pick=recipe.pick),
-        responder=Responder(backends.chat(recipe, Role.RESPONDER), language=recipe.language),
+        planner=Planner(backends.chat(recipe, Role.PLANNER), pick=recipe.pick, prompting=recipe.prompts),
+        responder=Responder(backends.chat(recipe, Role.RESPONDER), language=recipe.language, prompting=recipe.prompts),
         critic=Critic(backends.chat(recipe, Role.CRITIC), language=recipe.language),
     )
 

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from agents.errors import HoldspaceError, InputError, StorageError
+from studio import commands_data, commands_debug, commands_learn, commands_measures, commands_rounds, commands_sim
 
 app = typer.Typer(
     help="Rehearse, criticise and train emotional-support agents.",
@@ -145,6 +146,10 @@ def critic(
     from studio.scoring import show_critic
 
     show_critic(files, as_json=json_)
+
+
+for commands in (commands_data, commands_measures, commands_sim, commands_learn, commands_rounds, commands_debug):
+    commands.add(app, score)
 
 
 def main() -> None:

@@ -1,0 +1,9 @@
+"""`holdspace studio`: the stepping debugger."""
+
+from __future__ import annotations
+
+import typer
+
+
+def add(app: typer.Typer, score: typer.Typer) -> None:
+    """Put these commands on the command line."""

@@ -1,0 +1,9 @@
+"""`holdspace evolve | report`: rounds of self-evolution."""
+
+from __future__ import annotations
+
+import typer
+
+
+def add(app: typer.Typer, score: typer.Typer) -> None:
+    """Put these commands on the command line."""
