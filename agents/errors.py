@@ -6,7 +6,7 @@ standard exception it stands for, so that plain Python code catches it too.  Thi
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class HoldspaceError(Exception):
@@ -45,6 +45,10 @@ class ChatError(HoldspaceError, RuntimeError):
     """A backend failed to answer; the talk that asked becomes a failed record."""
 
     boundary = "chat"
+    usage: Any = None
+    """What the call cost before it failed (`agents.chat.port.Usage`), where the backend counted."""
+    entries: tuple[Any, ...] = ()
+    """Ledger entries of the step that failed, its failed call last: set by the ledger, kept in the failed record."""
 
 
 class AnswerError(ChatError):

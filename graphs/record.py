@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agents.chat.port import LedgerEntry
-from agents.errors import HoldspaceError
+from agents.errors import ChatError, HoldspaceError
 from agents.words import Crisis
 from graphs.recipe import Recipe
 from graphs.seats import seated
@@ -44,6 +44,7 @@ def make_episode(recipe: Recipe, cast: Cast, index: int, seed: int, state: State
     start = first_mind(cast.persona, scenario.intensity)
     minds = [turn.mind for turn in turns if isinstance(turn, SeekerTurn)]
     end = minds[-1] if minds else start
+    failed_calls = error.entries if isinstance(error, ChatError) else ()
     return Episode(
         id=episode_id(recipe.fingerprint, recipe.seed, index),
         recipe=recipe.fingerprint,
@@ -58,7 +59,7 @@ def make_episode(recipe: Recipe, cast: Cast, index: int, seed: int, state: State
         models=Models(**seated(recipe).specs()),
         seeds=Seeds(recipe=recipe.seed, episode=seed),
         prompts=seated(recipe).fingerprints(),
-        ledger=tuple(LedgerEntry.model_validate(entry) for entry in state.get("ledger", ())),
+        ledger=(*(LedgerEntry.model_validate(entry) for entry in state.get("ledger", ())), *failed_calls),
         crisis=state.get("crisis") is not None,
         stop=stop,
         outcome=Outcome(

@@ -21,7 +21,7 @@ from agents.chat.batching import Score, Write
 from agents.chat.calls import Call, CallLog
 from agents.chat.loading import LocalOptions, load
 from agents.chat.port import Choice, Completion, Message, Request, Role, Sampling, Usage, derive_seed
-from agents.errors import AnswerError, HoldspaceError
+from agents.errors import AnswerError, ChatError, HoldspaceError
 
 _ROOM = 2
 """A cut-off object is asked for again with so many times the tokens."""
@@ -82,7 +82,7 @@ class LocalChat:
             else:
                 parsed, text = None, spoken((await self._write(request, request.messages, request.seed, spent))[0])
         except HoldspaceError as error:
-            self._note(request, spent, error)
+            self._failed(request, spent, error)
             raise
         return Completion(text=text, usage=self._note(request, spent), parsed=parsed)
 
@@ -97,7 +97,7 @@ class LocalChat:
             loaded.engine.submit(job)
             sums = await asyncio.wrap_future(job.future)
         except HoldspaceError as error:
-            self._note(request, spent, error)
+            self._failed(request, spent, error)
             raise
         spent.prompt_tokens = len(shared) + sum(map(len, tails))
         weights = [math.exp(value - max(sums)) for value in sums]
@@ -135,6 +135,11 @@ class LocalChat:
         spent.prompt_tokens += len(ids)
         spent.completion_tokens += len(written.ids) + written.ended
         return loaded.template.decoded(written.ids), written.ended
+
+    def _failed(self, request: Request, spent: _Spent, error: HoldspaceError) -> None:
+        usage = self._note(request, spent, error)
+        if isinstance(error, ChatError):
+            error.usage = usage
 
     def _note(self, request: Request, spent: _Spent, error: HoldspaceError | None = None) -> Usage:
         """The usage of a call, told to the call log as well."""

@@ -28,7 +28,7 @@ from agents.chat.port import Choice, Completion, Message, Request, Role, Samplin
 from agents.chat.steady import Patience, Steady
 from agents.chat.transport import Line
 from agents.chat.wire import Answer
-from agents.errors import AnswerError, HoldspaceError
+from agents.errors import AnswerError, ChatError, HoldspaceError
 
 LETTERED = 0.5
 """Probability that must lie on letters for the first token to count as a choice."""
@@ -73,7 +73,7 @@ class OpenAIChat:
             else:
                 parsed, text = None, await self._text(request, spent)
         except HoldspaceError as error:
-            self._note(request, spent, error)
+            self._failed(request, spent, error)
             raise
         return Completion(text=text, usage=self._note(request, spent), parsed=parsed)
 
@@ -87,7 +87,7 @@ class OpenAIChat:
             if weights is None:
                 weights, rationale = await self._scored(request, order, spent)
         except HoldspaceError as error:
-            self._note(request, spent, error)
+            self._failed(request, spent, error)
             raise
         total = sum(weights.values())
         probabilities = {option: weights[option] / total for option in options}
@@ -154,6 +154,11 @@ class OpenAIChat:
     ) -> Question:
         sampling = self._sampling.get(request.role) or Sampling()
         return Question(messages=tuple(messages), sampling=sampling, seed=request.seed, schema=schema, told=told)
+
+    def _failed(self, request: Request, spent: Spent, error: HoldspaceError) -> None:
+        usage = self._note(request, spent, error)
+        if isinstance(error, ChatError):
+            error.usage = usage
 
     def _note(self, request: Request, spent: Spent, error: HoldspaceError | None = None) -> Usage:
         """The usage of a call, told to the call log as well."""

@@ -8,14 +8,15 @@ rendered from.  Wall-clock figures do not enter the ledger, so that an episode s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal, Protocol, TypeVar
 
 from pydantic import BaseModel, Field
 
-from agents.errors import AnswerError
+from agents.errors import AnswerError, ChatError
 from agents.words import Word
 
 T = TypeVar("T", bound=BaseModel)
@@ -118,6 +119,8 @@ class LedgerEntry(Word):
     attempts: int = Field(ge=1)
     cached: bool
     dropped: int = Field(default=0, ge=0)
+    error: str | None = None
+    """Kind of the error, where the call failed in the end."""
     messages: tuple[Message, ...] | None = None
     """The rendered prompt, only where the recipe says `keep_prompts`."""
     answer: str | None = None
@@ -137,27 +140,44 @@ class Ledger:
 
     async def complete(self, chat: Chat, request: Request, schema: type[T]) -> T:
         """An object of `schema`; raises AnswerError when the backend gives none."""
-        completion = await chat.complete(request)
-        self._note(request, completion.usage, completion.text)
-        if not isinstance(completion.parsed, schema):
-            raise AnswerError(f"{chat.spec} answered {request.task} without a {schema.__name__}.")
-        return completion.parsed
+        with self._noting(chat, request):
+            completion = await chat.complete(request)
+            self._note(request, completion.usage, completion.text)
+            if not isinstance(completion.parsed, schema):
+                raise AnswerError(f"{chat.spec} answered {request.task} without a {schema.__name__}.")
+            return completion.parsed
 
     async def say(self, chat: Chat, request: Request) -> str:
         """A text; raises AnswerError when there is none."""
-        completion = await chat.complete(request)
-        self._note(request, completion.usage, completion.text)
-        if not (text := completion.text.strip()):
-            raise AnswerError(f"{chat.spec} answered {request.task} with an empty text.")
-        return text
+        with self._noting(chat, request):
+            completion = await chat.complete(request)
+            self._note(request, completion.usage, completion.text)
+            if not (text := completion.text.strip()):
+                raise AnswerError(f"{chat.spec} answered {request.task} with an empty text.")
+            return text
 
     async def choose(self, chat: Chat, request: Request, options: Sequence[str]) -> Choice:
         """A distribution over `options`; raises AnswerError when the backend leaves one out or names another."""
-        choice = await chat.choose(request, options)
-        self._note(request, choice.usage, choice.rationale)
-        if set(choice.probabilities) != set(options):
-            raise AnswerError(f"{chat.spec} answered {request.task} with other options than the {len(options)} it was given.")
-        return choice
+        with self._noting(chat, request):
+            choice = await chat.choose(request, options)
+            self._note(request, choice.usage, choice.rationale)
+            if set(choice.probabilities) != set(options):
+                raise AnswerError(f"{chat.spec} answered {request.task} with other options than the {len(options)} it was given.")
+            return choice
+
+    @contextmanager
+    def _noting(self, chat: Chat, request: Request) -> Iterator[None]:
+        """A call that fails is noted with its attempts, and takes the entries of this ledger along into the failed record."""
+        before = len(self.entries)
+        try:
+            yield
+        except ChatError as error:
+            if len(self.entries) == before:
+                usage = error.usage if isinstance(error.usage, Usage) else Usage(model=chat.spec)
+                self._note(request, usage, "")
+            self.entries[-1] = self.entries[-1].model_copy(update={"error": type(error).__name__})
+            error.entries = tuple(self.entries)
+            raise
 
     def _note(self, request: Request, usage: Usage, answer: str) -> None:
         self.entries.append(

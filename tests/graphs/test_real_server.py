@@ -61,7 +61,7 @@ def _wait(address: str, server: subprocess.Popen[bytes]) -> None:
     deadline = time.monotonic() + SECONDS_TO_START
     while time.monotonic() < deadline and server.poll() is None:
         try:
-            urllib.request.urlopen(address, timeout=1).close()  # noqa: S310
+            urllib.request.urlopen(address, timeout=1).close()
             return
         except (urllib.error.URLError, ConnectionError, TimeoutError):
             time.sleep(0.3)

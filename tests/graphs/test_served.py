@@ -54,15 +54,21 @@ def test_a_run_on_a_server_is_complete_and_the_same_again(tmp_path: Path) -> Non
 
 def test_with_faults_every_talk_ends_as_a_record_none_lost_none_doubled(tmp_path: Path) -> None:
     with mock_server(faults=0.3, seed=5) as url:
-        tally = run(tmp_path, recipe(url), episodes=40)
+        tally = run(tmp_path, recipe(url), episodes=40, backends=Backends(patience=HASTY.model_copy(update={"attempts": 3})))
+        requests = stats(url)["requests"]
     episodes = list(read_episodes(tmp_path))
     assert len(episodes) == len({episode.id for episode in episodes}) == 40
     assert tally.done == 40
+    assert 0 < tally.failed < 40
     for episode in episodes:
         if episode.stop.reason is StopReason.FAILED:
             assert episode.stop.error is not None
             assert episode.stop.error.boundary in ("chat", "answer")
-    assert sum(entry.attempts for episode in episodes for entry in episode.ledger) > sum(len(episode.ledger) for episode in episodes)
+            assert [entry.error for entry in episode.ledger if entry.error] == [episode.stop.error.kind]
+            assert episode.ledger[-1].error
+    attempts = sum(entry.attempts for episode in episodes for entry in episode.ledger)
+    assert attempts == requests, "each try is in a ledger, a failed call's too"
+    assert attempts > sum(len(episode.ledger) for episode in episodes)
 
 
 def test_what_was_answered_is_not_asked_again(tmp_path: Path) -> None:
