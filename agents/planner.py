@@ -12,6 +12,7 @@ from agents.prompting import Prompt, Prompting, load_prompt
 from agents.words import DEFINITIONS, STRATEGIES, Plan, Speaker, Strategy, Talk
 
 PROMPTS = Path(__file__).parent / "prompts"
+TASK = "planner"
 _FILES = {Prompting.FULL: "planner.md", Prompting.BRIEF: "planner_brief.md"}
 
 
@@ -40,7 +41,7 @@ class Planner:
         """The plan for the next supporter turn; raises ChatError when the backend fails."""
         request = Request(
             role=Role.PLANNER,
-            task=self.prompt.name,
+            task=TASK,
             messages=planner_messages(self.prompt, talk),
             fingerprint=self.prompt.fingerprint,
             seed=seed,

@@ -9,6 +9,7 @@ from agents.prompting import Prompt, Prompting, load_prompt
 from agents.words import DEFINITIONS, Draft, Strategy, Talk
 
 PROMPTS = Path(__file__).parent / "prompts"
+TASK = "responder"
 _FILES = {Prompting.FULL: "responder.md", Prompting.BRIEF: "responder_brief.md"}
 
 
@@ -30,7 +31,7 @@ class Responder:
         """The plain reply; raises AnswerError when the backend gives no text."""
         request = Request(
             role=Role.RESPONDER,
-            task=self.prompt.name,
+            task=TASK,
             messages=responder_messages(self.prompt, talk, strategy, self.language),
             fingerprint=self.prompt.fingerprint,
             seed=seed,

@@ -14,11 +14,26 @@ from pathlib import Path
 from agents.chat.port import derive_seed
 from agents.errors import InputError
 from agents.yamlfile import nearest
-from graphs.recipe import Recipe, Source
+from graphs.recipe import Part, Recipe, Source
 from simulator.cast import Cast
 from simulator.casting.cards import Deck, read_deck
 from simulator.casting.cast import cast_card, cast_scenario
 from simulator.scenario import Scenario, library, load_folder, themes
+from simulator.splits import Split, split_of_persona, split_of_scenario
+
+
+STRIDE = 1_000_003
+"""From one person to the next one who is tried for a part: far beyond any run's indices."""
+TRIES = 500
+"""A part of a tenth of all people is missed this often once in 10^22."""
+
+_PERSONAS = {Part.TRAIN: Split.TRAIN, Part.DEV: Split.DEV, Part.PEOPLE: Split.TEST, Part.STORIES: Split.TEST}
+
+
+def _belongs(scenario: Scenario, part: Part) -> bool:
+    """Whether a part has this scenario."""
+    split = split_of_scenario(scenario.name)
+    return part is Part.ALL or split is (Split.TEST if part is Part.STORIES else Split.TRAIN)
 
 
 class Casting:
@@ -33,7 +48,13 @@ class Casting:
             raise InputError("The recipe has both cards and scenarios.", hint="Give one of the two.")
         self.seed = recipe.seed
         self.deck: Deck | None = _deck(Path(recipe.cards)) if recipe.cards else None
-        self.scenarios: Sequence[Scenario] = _folder(Path(recipe.scenarios)) if recipe.scenarios else library()
+        if recipe.cards and recipe.part is not Part.ALL:
+            raise InputError(f"part: {recipe.part.value} goes with scenarios, not with cards.", hint="Leave out one of the two.")
+        self.part = recipe.part
+        every = _folder(Path(recipe.scenarios)) if recipe.scenarios else library()
+        self.scenarios: Sequence[Scenario] = [one for one in every if _belongs(one, recipe.part)]
+        if not self.scenarios:
+            raise InputError(f"part: {recipe.part.value}: none of the {len(every)} scenarios is in it.", hint="Add scenarios.")
 
     @property
     def size(self) -> int:
@@ -44,7 +65,9 @@ class Casting:
         """The cast of the talk with this index."""
         if self.deck:
             return cast_card(self.deck.cards[index % self.size], self.seed, index, themes())
-        return cast_scenario(self.scenarios[self._order(index // self.size)[index % self.size]], self.seed, index)
+        scenario = self.scenarios[self._order(index // self.size)[index % self.size]]
+        persons = (cast_scenario(scenario, self.seed, index + again * STRIDE) for again in range(TRIES))
+        return next(cast for cast in persons if self.part is Part.ALL or split_of_persona(cast.persona) is _PERSONAS[self.part])
 
     def by_name(self, name: str | None, seed: int) -> Cast:
         """The cast of a named scenario (of the first one, without a name)."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -54,6 +55,20 @@ class CriticSettings(Word):
     """How often a reply is refined at most."""
 
 
+class Part(StrEnum):
+    """Which casts of the scenarios talk (`simulator/splits.py`): what one part learns from, another measures."""
+
+    ALL = "all"
+    TRAIN = "train"
+    """Training scenarios, training personas: what a round may learn from."""
+    DEV = "dev"
+    """Training scenarios, held-out personas: what decides whether a model is promoted."""
+    PEOPLE = "people"
+    """Training scenarios, other held-out personas, which no decision has seen."""
+    STORIES = "stories"
+    """Held-out scenarios, held-out personas."""
+
+
 class Source(Word):
     """Where the casts come from: the library, a folder of scenarios, or role cards; files are named without their folder."""
 
@@ -87,12 +102,17 @@ class Recipe(Word):
     """A file of role cards or dialogues to cast from; None casts from the scenario library."""
     scenarios: str | None = None
     """A folder of your own scenario files to cast from, instead of the library."""
+    part: Part = Part.ALL
+    """Which of the scenarios' casts talk; cards are not parted."""
     source: Source = Source()
     """Filled in when the run starts."""
 
     def identity(self) -> dict[str, Any]:
         """What makes two runs the same: everything but the paths, for which the source's content stands, and secrets in a URL."""
-        content = self.model_dump(mode="json", exclude={"cards", "scenarios"} | ({"prompts"} if self.prompts is Prompting.FULL else set()))
+        content = self.model_dump(mode="json", exclude={"cards", "scenarios"})
+        for key, usual in (("prompts", Prompting.FULL), ("part", Part.ALL)):
+            if content[key] == usual:  # younger than the first runs, which keep their identity
+                del content[key]
         return content | {"seats": {role: recorded(spec) for role, spec in content["seats"].items()}}
 
     @property
@@ -107,10 +127,11 @@ class Recipe(Word):
 
 def recorded(spec: str) -> str:
     """A spec as records keep it: no secret of a URL, and of a folder only its name."""
-    if not spec.lower().startswith("local:"):
+    if not spec.lower().startswith(("local:", "linear:")):
         return clean_spec(spec)
-    names = spec.partition(":")[2].split("@")
-    return "local:" + "@".join(Path(name).resolve().name if Path(name).is_dir() else name for name in names)
+    kind, _, rest = spec.partition(":")
+    names = rest.split("@")
+    return f"{kind.lower()}:" + "@".join(Path(name).resolve().name if Path(name).is_dir() else name for name in names)
 
 
 def load_recipe(path: Path) -> dict[str, Any]:
