@@ -16,7 +16,8 @@ from rich.table import Table
 
 from training.configs import Progress as Steps
 from training.evolve_recipe import EvolveRecipe, load_evolve_recipe
-from training.rounds import Listening, evolve
+from training.rounds import evolve
+from training.talking import Listening
 
 
 class _Bars:

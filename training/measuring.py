@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agents.chat.port import Ledger, Role, derive_seed
 from agents.errors import ChatError
@@ -24,11 +24,10 @@ from graphs.seats import Backends
 from simulator.dialogue import read_dialogues
 from simulator.episode import StopReason, SupporterTurn
 from simulator.store import read_episodes
+from training.evolve_recipe import EvolveRecipe
 from training.promotion import collapse_warnings, entropy, shares
-from training.stages import digest
-
-if TYPE_CHECKING:
-    from training.rounds import Evolution
+from training.stages import Stages, digest
+from training.talking import Talking, weights
 
 SCORES = "scores"
 GOLD = "gold"
@@ -38,7 +37,9 @@ GOLD = "gold"
 class Subject:
     """A model of a run."""
 
-    run: Evolution
+    recipe: EvolveRecipe
+    stages: Stages
+    talking: Talking
     number: int
     """t of M_t."""
     models: Mapping[str, Any]
@@ -51,54 +52,57 @@ class Subject:
 
 def measure(subject: Subject) -> dict[str, Any]:
     """The dev figures of a model: outcome, errors, strategy mix with warnings, Q and B; against the model before, talk by talk."""
-    run = subject.run
-    folder = _talks(subject, Part.DEV, run.recipe.measured.dev, 0)
-    before = Subject(run, subject.number - 1, {}) if subject.number else None
-    rows = outcomes(read_episodes(folder))
+    recipe = subject.recipe
+    folder = _talks(subject, Part.DEV, recipe.measured.dev, 0)
+    before = replace(subject, number=subject.number - 1) if subject.number else None
+    rows = _outcomes(folder)
     mix = _mix(folder)
     mix_before = _mix(_folder(before, Part.DEV, 0)) if before else None
     figures = {
         **_summary(rows),
         "strategies": {strategy.value: round(share, 4) for strategy, share in mix.items()},
         "entropy": round(entropy(mix), 4),
-        "warnings": collapse_warnings(run.recipe.collapse, mix, mix_before),
+        "warnings": collapse_warnings(recipe.collapse, mix, mix_before),
         "planner": planner_report(subject),
     }
     if before is not None:
-        figures["against_before"] = _against(outcomes(read_episodes(_folder(before, Part.DEV, 0))).rows, rows.rows)["change"]
+        figures["against_before"] = _against(_outcomes(_folder(before, Part.DEV, 0)).rows, rows.rows)["change"]
     return figures
 
 
 def final(subjects: Sequence[Subject]) -> dict[str, Any]:
     """All models on casts that no decision has seen: held-out people, and held-out scenarios apart, over all seeds."""
-    settings = subjects[0].run.recipe.measured
+    settings = subjects[0].recipe.measured
     found: dict[str, Any] = {}
     for part, count in ((Part.PEOPLE, settings.people), (Part.STORIES, settings.stories)):
         folders = [[_talks(subject, part, count, seed) for seed in range(settings.seeds)] for subject in subjects]
-        everyone = [_together(some) for some in folders]
+        everyone = [_outcomes(*some) for some in folders]
         found[part.value] = {subject.name: _summary(rows) for subject, rows in zip(subjects, everyone, strict=True)}
         found[part.value]["last_against_first"] = _against(everyone[0].rows, everyone[-1].rows)
         found[part.value]["by_seed"] = [
-            {subject.name: _short(outcomes(read_episodes(folders[place][seed]))) for place, subject in enumerate(subjects)}
+            {subject.name: _short(_outcomes(folders[place][seed])) for place, subject in enumerate(subjects)}
             for seed in range(settings.seeds)
         ]
     return found
 
 
-def _together(folders: Sequence[Path]) -> Outcomes:
-    return outcomes(episode for folder in folders for episode in read_episodes(folder))
+def _outcomes(*folders: Path) -> Outcomes:
+    """Of the talks in folders, in the order of their keys: a bootstrap heeds the order, and that in a file is chance."""
+    found = outcomes(episode for folder in folders for episode in read_episodes(folder))
+    found.rows.sort(key=lambda row: row.key)
+    return found
 
 
 def _folder(subject: Subject, part: Part, seed: int) -> Path:
-    return subject.run.out / SCORES / subject.name / f"{part.value}-{seed}"
+    return subject.stages.folder / SCORES / subject.name / f"{part.value}-{seed}"
 
 
 def _talks(subject: Subject, part: Part, count: int, seed: int) -> Path:
     """Talks of a model without a critic, on casts that are the same for all models."""
-    run, folder = subject.run, _folder(subject, part, seed)
-    casts = derive_seed(run.recipe.seed, "measured", part.value, seed) % 2**31
-    recipe = run.talk_recipe(f"{subject.name} {part.value} {seed}", part, subject.models, share=0.0, seed=casts)
-    run.talked(f"score-{subject.name}-{part.value}-{seed}", folder, recipe, count)
+    talking, folder = subject.talking, _folder(subject, part, seed)
+    casts = derive_seed(subject.recipe.seed, "measured", part.value, seed) % 2**31
+    recipe = talking.recipe_of(f"{subject.name} {part.value} {seed}", part, subject.models, share=0.0, seed=casts)
+    talking.talked(f"score-{subject.name}-{part.value}-{seed}", folder, recipe, count)
     return folder
 
 
@@ -149,23 +153,22 @@ def _mix(folder: Path) -> dict[Strategy, float]:
 
 def planner_report(subject: Subject) -> dict[str, Any]:
     """Q, B and their company for a model's planner on held-out gold strategies; a stage of its own."""
-    run = subject.run
-    settings = run.recipe.measured
+    settings = subject.recipe.measured
     if settings.corpus:
         source, stamp = Path(settings.corpus), digest(Path(settings.corpus).name)
     else:
-        source = run.out / GOLD
-        stamp = run.talked("gold", source, run.talk_recipe(GOLD, Part.DEV, None, share=0.0), settings.gold)["digest"]
+        source = subject.stages.folder / GOLD
+        stamp = subject.talking.talked("gold", source, subject.talking.recipe_of(GOLD, Part.DEV, None, share=0.0), settings.gold)["digest"]
     spec = f"local:{subject.models['planner']}"
-    made_from = {"planner": run.weights(spec), "gold": stamp, "prompts": run.recipe.prompts.value}
-    return run.stages.do(f"planner-{subject.name}", made_from, lambda: _planned(subject, spec, source))
+    made_from = {"planner": weights(spec), "gold": stamp, "prompts": subject.recipe.prompts.value}
+    return subject.stages.do(f"planner-{subject.name}", made_from, lambda: _planned(subject, spec, source))
 
 
 def _planned(subject: Subject, spec: str, source: Path) -> dict[str, Any]:
-    recipe = subject.run.recipe
+    recipe = subject.recipe
     contexts = [
         (dialogue.id, dialogue.turns[:index], turn.strategy)
-        for dialogue in read_dialogues(source)
+        for dialogue in sorted(read_dialogues(source), key=lambda dialogue: dialogue.id)
         if not dialogue.crisis and dialogue.stop != StopReason.FAILED
         for index, turn in enumerate(dialogue.turns)
         if turn.speaker is Speaker.SUPPORTER and turn.strategy and any(said.speaker is Speaker.SEEKER for said in dialogue.turns[:index])
