@@ -13,6 +13,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON for a machine.")]
 def add(app: typer.Typer, score: typer.Typer) -> None:
     """Put these commands on the command line."""
     app.command()(evolve)
+    app.command()(report)
 
 
 def evolve(
@@ -26,3 +27,13 @@ def evolve(
     from studio.evolving import run_evolution
 
     raise typer.Exit(run_evolution(recipe, out or Path("runs") / recipe.stem, seed=seed, rounds=rounds, as_json=json_))
+
+
+def report(
+    run: Annotated[Path, typer.Argument(help="A folder of holdspace evolve.")],
+    html: Annotated[Path | None, typer.Option(help="The page; report.html in the run's folder without it.")] = None,
+) -> None:
+    """Write a self-evolution run as one self-contained page."""
+    from studio.report import write_report
+
+    typer.echo(f"{write_report(run, html)}")

@@ -74,7 +74,7 @@ def _quality(rule: Promote, before: Mapping[str, Any], after: Mapping[str, Any])
 def _bias(rule: Promote, before: Mapping[str, Any], after: Mapping[str, Any]) -> Gate | None:
     old, new = before["preference_bias"], after["preference_bias"]
     if new is None:
-        return _gate(rule.bias, "B", old is None, f"B is undefined: {after['preference_bias_reason']}.")
+        return _gate(rule.bias, "B", old is None, f"B is undefined: {str(after['preference_bias_reason']).rstrip('.')}.")
     interval = before["intervals"]["preference_bias"]
     if old is None or interval is None:
         return _gate(rule.bias, "B", True, f"B is {new:.3f}; M_t's was undefined.")
