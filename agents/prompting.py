@@ -20,6 +20,8 @@ from agents.errors import PromptError
 from agents.words import Speaker, Talk
 
 _VARIABLE = re.compile(r"\{\{(\w+)\}\}")
+SILENCE = "(No answer yet; you go on.)"
+"""Said by the user where the supporter speaks again: no empty turn, and no template or trainer takes the answer for the old message's."""
 _PART = re.compile(r"^# (system|user)\s*$", re.MULTILINE)
 
 
@@ -44,7 +46,7 @@ class Prompt:
     """First 12 hex digits of the file's SHA-256."""
 
     def render(self, values: Mapping[str, str], talk: Talk = ()) -> tuple[Message, ...]:
-        """System message, the talk as alternating chat messages, then the user part, if the file has one.
+        """System message, the talk as alternating chat messages, then the user part, or SILENCE where nothing ends with a user.
 
         Raises:
             PromptError: a variable of the file is missing in `values`, or `values` has one that the file does not know.
@@ -55,6 +57,8 @@ class Prompt:
         messages = [Message(role="system", content=_fill(self.system, values)), *talk_messages(talk)]
         if self.user:
             messages.append(Message(role="user", content=_fill(self.user, values)))
+        elif talk and talk[-1].speaker is Speaker.SUPPORTER:
+            messages.append(Message(role="user", content=SILENCE))
         return tuple(messages)
 
 
@@ -95,12 +99,17 @@ def load_prompt(path: Path) -> Prompt:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise PromptError(f"Prompt file {path.name} can't be read: {error.strerror}.") from error
+    return parse_prompt(path.stem, text)
+
+
+def parse_prompt(name: str, text: str) -> Prompt:
+    """A prompt from the text of its file; PromptError when it has no `# system` part."""
     parts = _PART.split(text)
     sections = dict(zip(parts[1::2], (part.strip() for part in parts[2::2]), strict=True))
     if "system" not in sections:
-        raise PromptError(f"Prompt file {path.name} has no '# system' part.", hint="Begin it with a line '# system'.")
+        raise PromptError(f"Prompt file {name}.md has no '# system' part.", hint="Begin it with a line '# system'.")
     return Prompt(
-        name=path.stem,
+        name=name,
         system=sections["system"],
         user=sections.get("user", ""),
         variables=frozenset(_VARIABLE.findall("".join(sections.values()))),

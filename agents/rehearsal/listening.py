@@ -119,12 +119,13 @@ def ear() -> Ear:
 
 
 def last_said(talk: Talk) -> str:
-    """The seeker's turns since the supporter last spoke, joined."""
+    """What the seeker has said last, turns in a row joined: before the supporter's latest words, where they have not been answered yet."""
     said: list[str] = []
     for turn in reversed(talk):
-        if turn.speaker is not Speaker.SEEKER:
+        if turn.speaker is Speaker.SEEKER:
+            said.append(turn.text)
+        elif said:
             break
-        said.append(turn.text)
     return join(*reversed(said))
 
 

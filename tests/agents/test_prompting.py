@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from agents.errors import PromptError
-from agents.prompting import load_prompt, talk_messages, transcript
-from agents.words import Speaker, Utterance
+from agents.prompting import SILENCE, load_prompt, talk_messages, transcript
+from agents.responder import responder_messages, responder_prompt
+from agents.words import Speaker, Strategy, Utterance
 
 
 def prompt_file(folder: Path, text: str) -> Path:
@@ -55,3 +56,11 @@ def test_a_changed_prompt_has_another_fingerprint(tmp_path: Path) -> None:
 def test_a_file_without_a_system_part_says_so(tmp_path: Path) -> None:
     with pytest.raises(PromptError, match="no '# system' part"):
         load_prompt(prompt_file(tmp_path, "Just text."))
+
+
+def test_a_prompt_never_ends_with_the_supporter() -> None:
+    talk = [said("I lost my job"), said("What happened?", Speaker.SUPPORTER)]
+    messages = responder_messages(responder_prompt(), talk, Strategy.REFLECTION)
+    assert [message.role for message in messages] == ["system", "user", "assistant", "user"]
+    assert messages[-1].content == SILENCE
+    assert responder_messages(responder_prompt(), talk[:1], Strategy.REFLECTION)[-1].content == "I lost my job"

@@ -165,3 +165,9 @@ def test_emotion_words_negation_and_attribution() -> None:
     assert attributed("You sound really frightened.")[0][1] is Family.FEAR
     assert close(Family.FEAR, Family.ANXIETY)
     assert not close(Family.JOY, Family.SHAME)
+
+
+def test_words_that_were_not_answered_yet_do_not_hide_what_the_seeker_said() -> None:
+    said = talk("My grandmother died on Sunday and I was on a plane", "I am so sorry.")
+    assert moment(said).heard.last == said[0].text
+    assert moment(said).heard.entry == moment(said[:1]).heard.entry
