@@ -14,6 +14,9 @@ from pydantic import Field, model_validator
 
 from agents.chat.port import Message
 from agents.words import PsychError, Strategy, Word
+from simulator.splits import Split
+
+__all__ = ["LABELS", "SCHEMA", "Kept", "Pair", "PairKind", "Split", "length_ratio", "pair_id"]
 
 SCHEMA: Literal["holdspace.pair/1"] = "holdspace.pair/1"
 
@@ -35,12 +38,8 @@ class PairKind(StrEnum):
     """A better reply against one that a human seeker rated low."""
 
 
-class Split(StrEnum):
-    """Where a pair belongs; decided by persona and scenario (or by dialogue), never by row."""
-
-    TRAIN = "train"
-    DEV = "dev"
-    TEST = "test"
+LABELS = frozenset({PairKind.STRATEGY, PairKind.LOOKAHEAD})
+"""Kinds whose sides are names of strategies: the planner's; the sides of all others are replies."""
 
 
 class Kept(Word):
@@ -62,8 +61,8 @@ class Kept(Word):
     """Lookahead: standard error of that gap."""
     rollouts: Annotated[int, Field(ge=0)] | None = None
     """Lookahead: talks that were lived on for this pair."""
-    ratings: tuple[float, float] | None = None
-    """Rated: stars of the chosen and of the rejected side, 1 to 5."""
+    ratings: tuple[float | None, float] | None = None
+    """Rated: stars of the chosen side (None where no human rated it) and of the rejected side, 1 to 5."""
 
 
 class Pair(Word):
@@ -91,6 +90,9 @@ class Pair(Word):
     scenario: str = ""
     """Name of the scenario; empty for human talks."""
     split: Split = Split.TRAIN
+    """Where it belongs: decided by scenario and persona (or by dialogue), never by row."""
+    crisis: bool = False
+    """The talk was flagged by the crisis gate: such pairs are made only where they are asked for."""
     models: dict[str, str] = Field(default_factory=dict)
     """Spec by role, of those who had a part in it."""
     prompts: dict[str, str] = Field(default_factory=dict)
