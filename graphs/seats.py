@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from agents.attackers import AttackerChat
 from agents.chat.calls import CallLog
 from agents.chat.port import Chat, Role, Sampling
 from agents.critic import Critic
@@ -32,7 +34,7 @@ if TYPE_CHECKING:
     from agents.chat.steady import Patience
 
 REHEARSAL = "rehearsal"
-KNOWN = "rehearsal, openai:MODEL[@BASE_URL], local:PATH_OR_HUB_ID"
+KNOWN = "rehearsal, openai:MODEL[@BASE_URL], local:PATH_OR_HUB_ID, linear:PATH[@PRIOR] (a planner)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +123,10 @@ class Backends:
             return self._served(spec, sampling)
         if spec.lower().startswith("local:"):
             return self._local(spec, sampling)
+        if spec.lower().startswith("attacker:") and role in (Role.PLANNER, Role.RESPONDER):
+            return AttackerChat(spec.partition(":")[2])
+        if spec.lower().startswith("linear:"):
+            return _linear(spec, role)
         raise InputError(f"--{role.value} {spec}: unknown model spec.", hint=f"Known are {KNOWN}.")
 
     def _served(self, spec: str, sampling: Mapping[Role, Sampling]) -> Chat:
@@ -155,6 +161,14 @@ class Backends:
             await self._servers.aclose()
 
 
+def _linear(spec: str, role: Role) -> Chat:
+    from agents.chat.linear import LinearPlanner
+
+    if role is not Role.PLANNER:
+        raise InputError(f"--{role.value} {spec}: a linear planner writes no words.", hint="Give it as --planner.")
+    return LinearPlanner(spec)
+
+
 _taken: dict[Recipe, Seated] = {}
 
 
@@ -186,9 +200,30 @@ def seats_taken(recipe: Recipe, backends: Backends) -> Iterator[Seated]:
             _taken[recipe] = before
 
 
+_here: ContextVar[tuple[Recipe, Seated] | None] = ContextVar("seats", default=None)
+
+
+@contextmanager
+def seats_here(recipe: Recipe, seats: Seated) -> Iterator[None]:
+    """While it lasts, the graph finds these agents in this task and those it starts, and nowhere else: for stepping sessions, of which
+    several with one recipe can be in one process."""
+    token = _here.set((recipe, seats))
+    try:
+        yield
+    finally:
+        _here.reset(token)
+
+
+def recipe_here() -> Recipe | None:
+    """The recipe of the stepping session that this task works for: LangGraph gives no context to the edges when a state is edited."""
+    here = _here.get()
+    return here[0] if here else None
+
+
 def seated(recipe: Recipe) -> Seated:
-    """The agents of a recipe: those of the run that is on, else plain ones."""
-    return _taken.get(recipe) or _plain(recipe)
+    """The agents of a recipe: those of the stepping session or the run that is on, else plain ones."""
+    here = _here.get()
+    return here[1] if here else _taken.get(recipe) or _plain(recipe)
 
 
 @lru_cache(maxsize=16)

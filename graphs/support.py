@@ -18,7 +18,12 @@ from langgraph.runtime import get_runtime
 
 from graphs import nodes
 from graphs.nodes import Context
+from graphs.seats import recipe_here
 from graphs.state import Start, State
+
+
+def _recipe() -> Context:
+    return recipe_here() or get_runtime(Context).context
 
 
 async def after_screen(state: State) -> Literal["handover", "plan", "__end__"]:
@@ -30,13 +35,13 @@ async def after_screen(state: State) -> Literal["handover", "plan", "__end__"]:
 
 async def after_respond(state: State) -> Literal["critique", "deliver"]:
     """To the critic on the turns that it sees."""
-    return "critique" if nodes.wants_critic(state, get_runtime(Context).context) else "deliver"
+    return "critique" if nodes.wants_critic(state, _recipe()) else "deliver"
 
 
 async def after_critique(state: State) -> Literal["refine", "deliver"]:
     """To a refinement while the critic does not accept and may still try."""
     refinements = len(state["versions"]) - 1
-    limit = get_runtime(Context).context.critic.refinements
+    limit = _recipe().critic.refinements
     return "deliver" if state["critiques"][-1]["accepted"] or refinements >= limit else "refine"
 
 
@@ -45,12 +50,18 @@ async def after_deliver(state: State) -> Literal["seeker", "__end__"]:
     return "__end__" if state.get("stop") else "seeker"
 
 
-def build() -> StateGraph[State, Context, Start, State]:
-    """The graph, not compiled: compile it with the checkpointer that the use needs (none for batches)."""
-    graph = StateGraph(State, context_schema=Context, input_schema=Start, output_schema=State)
+def build(first: str = "seeker") -> StateGraph[State, Context, Any, State]:
+    """The graph, not compiled: compile it with the checkpointer that the use needs (none for batches).
+
+    Args:
+        first: the node that it enters at; at another than the seeker it takes a whole state, a talk in progress.
+    """
+    graph: StateGraph[State, Context, Any, State] = StateGraph(
+        State, context_schema=Context, input_schema=Start if first == "seeker" else State, output_schema=State
+    )
     for node in (nodes.seeker, nodes.screen, nodes.plan, nodes.respond, nodes.critique, nodes.refine, nodes.deliver, nodes.handover):
         graph.add_node(node.__name__, node)
-    graph.add_edge(START, "seeker")
+    graph.add_edge(START, first)
     graph.add_edge("seeker", "screen")
     graph.add_conditional_edges("screen", after_screen, ["handover", "plan", END])
     graph.add_edge("plan", "respond")

@@ -88,6 +88,7 @@ def show(
     run: RunArgument,
     episode: Annotated[str | None, typer.Argument(help="An episode's id, the start of one, or its index; a list without it.")] = None,
     html: Annotated[Path | None, typer.Option(help="Write the run as one self-contained page.")] = None,
+    inspect_log: Annotated[Path | None, typer.Option(help="Write the run as a log (.eval) that `inspect view` opens.")] = None,
     pick: Annotated[bool, typer.Option(help="Show one talk that has a refinement.")] = False,
     limit: Annotated[int, typer.Option(help="How many talks the list shows.")] = 40,
     json_: Json = False,
@@ -95,7 +96,7 @@ def show(
     """Read a dialogue in the terminal, or write the run as a page."""
     from studio.showing import show_run
 
-    show_run(run, episode, html=html, pick=pick, limit=limit, as_json=json_)
+    show_run(run, episode, html=html, inspect_log=inspect_log, pick=pick, limit=limit, as_json=json_)
 
 
 @app.command()

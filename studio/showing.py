@@ -22,7 +22,9 @@ _ALIKE = 0.35
 _STYLE = {"same": "", "gone": "red strike", "new": "green bold"}
 
 
-def show_run(run: Path, wanted: str | None, *, html: Path | None, pick: bool, limit: int, as_json: bool) -> None:
+def show_run(
+    run: Path, wanted: str | None, *, html: Path | None, pick: bool, limit: int, as_json: bool, inspect_log: Path | None = None
+) -> None:
     """Print a list or an episode, or write the page."""
     if not (run / EPISODES if run.is_dir() else run).exists():
         raise InputError(f"{run} holds no episodes.", hint="Give a folder made by holdspace simulate.")
@@ -31,6 +33,14 @@ def show_run(run: Path, wanted: str | None, *, html: Path | None, pick: bool, li
 
         count = write_page(run, html)
         Console(stderr=True).print(f"{html}: {count} talks.", highlight=False)
+        return
+    if inspect_log is not None:
+        from studio.inspectlog import write_inspect_log
+
+        count = write_inspect_log(run, inspect_log)
+        Console(stderr=True).print(
+            f"{inspect_log}: {count} samples. Look at them: inspect view --log-dir {inspect_log.parent}", highlight=False
+        )
         return
     if wanted is None and not pick:
         _print_list(run, limit, as_json=as_json)
