@@ -90,13 +90,14 @@ def show(
     html: Annotated[Path | None, typer.Option(help="Write the run as one self-contained page.")] = None,
     inspect_log: Annotated[Path | None, typer.Option(help="Write the run as a log (.eval) that `inspect view` opens.")] = None,
     pick: Annotated[bool, typer.Option(help="Show one talk that has a refinement.")] = False,
+    beside: Annotated[Path | None, typer.Option(help="Another run of the same casts: show a talk of both, side by side.")] = None,
     limit: Annotated[int, typer.Option(help="How many talks the list shows.")] = 40,
     json_: Json = False,
 ) -> None:
     """Read a dialogue in the terminal, or write the run as a page."""
     from studio.showing import show_run
 
-    show_run(run, episode, html=html, inspect_log=inspect_log, pick=pick, limit=limit, as_json=json_)
+    show_run(run, episode, html=html, inspect_log=inspect_log, pick=pick, limit=limit, as_json=json_, beside=beside)
 
 
 @app.command()

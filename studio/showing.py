@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from itertools import zip_longest
 from pathlib import Path
 
 from rich.console import Console, Group
@@ -23,7 +24,15 @@ _STYLE = {"same": "", "gone": "red strike", "new": "green bold"}
 
 
 def show_run(
-    run: Path, wanted: str | None, *, html: Path | None, pick: bool, limit: int, as_json: bool, inspect_log: Path | None = None
+    run: Path,
+    wanted: str | None,
+    *,
+    html: Path | None,
+    pick: bool,
+    limit: int,
+    as_json: bool,
+    inspect_log: Path | None = None,
+    beside: Path | None = None,
 ) -> None:
     """Print a list or an episode, or write the page."""
     if not (run / EPISODES if run.is_dir() else run).exists():
@@ -41,6 +50,9 @@ def show_run(
         Console(stderr=True).print(
             f"{inspect_log}: {count} samples. Look at them: inspect view --log-dir {inspect_log.parent}", highlight=False
         )
+        return
+    if beside is not None:
+        _print_beside(beside, run, wanted)
         return
     if wanted is None and not pick:
         _print_list(run, limit, as_json=as_json)
@@ -113,6 +125,39 @@ def _row(episode: Episode) -> Iterator[str]:
     yield f"{episode.emotion_type} {survey.initial_emotion_intensity}\u2192{survey.final_emotion_intensity}"
     yield str(episode.outcome.supporter_turns)
     yield episode.stop.reason.value + (f" ({episode.stop.error.kind})" if episode.stop.error else "")
+
+
+def _print_beside(first: Path, second: Path, wanted: str | None) -> None:
+    """The talks of two runs with the same seeker, side by side: the one asked for, else the first on which both ended by themselves.
+
+    Raises:
+        InputError: there is no such talk in both.
+    """
+    left, right = ({episode.index: episode for episode in read_episodes(run)} for run in (first, second))
+    same = [index for index in sorted(left.keys() & right.keys()) if left[index].persona == right[index].persona]
+    if wanted is not None:
+        same = [index for index in same if _fits(right[index], wanted)]
+    if not same:
+        raise InputError(f"{first} and {second} have no such talk with the same seeker.", hint="Simulate both from one recipe and seed.")
+    ended = [index for index in same if not {"failed", "crisis_handover"} & {left[index].stop.reason, right[index].stop.reason}]
+    index = (ended or same)[0]
+    console = Console() if Console().is_terminal else Console(width=118)
+    console.print(*_head(right[index]), sep="\n")
+    table = Table(box=None, padding=(0, 2, 1, 0), header_style="bold")
+    for run in (first, second):
+        table.add_column(f"{run.parent.name}/{run.name}", ratio=1)
+    rows = zip_longest(*(_plain_lines(side[index]) for side in (left, right)), fillvalue=Text())
+    for row in rows:
+        table.add_row(*row)
+    console.print(table)
+
+
+def _plain_lines(episode: Episode) -> Iterator[Text]:
+    for turn in episode.turns:
+        name = f"Seeker [{turn.mind.intensity:.1f}] " if isinstance(turn, SeekerTurn) else f"({turn.strategy.value}) "
+        yield Text.assemble((name, "cyan" if isinstance(turn, SeekerTurn) else "green"), turn.text)
+    outcome = episode.outcome
+    yield Text(f"End: {episode.stop.reason.value}, emotion {outcome.intensity_change:+.2f}, trust {outcome.trust_change:+.2f}", style="dim")
 
 
 def transcript(episode: Episode) -> Group:

@@ -9,9 +9,11 @@ import sys
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from simulator.episode import Episode
 from simulator.store import EPISODES, read_episodes
+from studio.cli import app
 
 HERE = Path(__file__).parent.parent.parent
 
@@ -183,3 +185,18 @@ def test_another_package_called_agents_is_told_in_one_sentence(tmp_path: Path) -
     code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); sys.path.append({str(HERE)!r}); from studio.entry import main; main()"
     result = subprocess.run([sys.executable, "-S", "-c", code, "--help"], cwd=tmp_path, capture_output=True, text=True, check=False)
     assert "openai-agents" in complaint(result)
+
+
+def test_two_runs_of_the_same_casts_are_shown_side_by_side(tmp_path: Path) -> None:
+    for name, planner in (("one", "rehearsal"), ("two", "attacker:ask")):
+        flags = ["--planner", planner, "--responder", planner, "--episodes", "3", "--turns", "3", "--seed", "4"]
+        done = CliRunner().invoke(app, ["simulate", *flags, "--out", str(tmp_path / name)])
+        assert done.exit_code == 0, done.output
+    shown = CliRunner().invoke(app, ["show", str(tmp_path / "two"), "1", "--beside", str(tmp_path / "one")])
+    assert shown.exit_code == 0, shown.output
+    left, right = (next(one for one in read_episodes(tmp_path / name) if one.index == 1) for name in ("one", "two"))
+    for episode in (left, right):
+        assert episode.turns[1].text.split()[0] in shown.stdout
+    assert shown.stdout.count("End: ") == 2
+    missing = CliRunner().invoke(app, ["show", str(tmp_path / "two"), "99", "--beside", str(tmp_path / "one")])
+    assert "no such talk with the same seeker" in str(missing.exception)
