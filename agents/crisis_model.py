@@ -1,8 +1,8 @@
-"""The crisis gate's second opinion: a linear model over words and letters, for veiled talk that no rule knows.
+"""The crisis gate's judgement: a linear model over words and letters of the passages that have a sign.
 
-Trained in the process at first use on `crisis_examples.yaml` (TF-IDF of word 1-3-grams and of letter 3-5-grams, logistic regression;
+Trained in the process at first use on `crisis_examples*.yaml` (TF-IDF of word 1-3-grams and of letter 3-5-grams, logistic regression;
 deterministic).  scikit-learn fits it; a message is then scored by looking its terms up in a dictionary, because building a sparse row
-for every chat message costs more than the sum.  It has learnt turns of phrase, not what they mean: it is a net under the rules.
+for every chat message costs more than the sum.  It has learnt turns of phrase, not what they mean.
 """
 
 from __future__ import annotations
@@ -21,19 +21,19 @@ from scipy.sparse import csr_matrix, hstack
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from agents.crisis_rules import spelt, without_others
+from agents.crisis_rules import spelt
 from agents.rehearsal.repertoire import stories
 from agents.words import Word
 from agents.yamlfile import read_model
 
 EXAMPLES = tuple(sorted(Path(__file__).parent.glob("crisis_examples*.yaml")))
-"""By four writers, each without sight of the labelled sets."""
-ORDINARY = 2
-"""Every so many-eth line of what seekers are heard to say in the repertoire is learnt as ordinary distress."""
+"""By five writers, none of whom saw `tests/data/crisis_unseen.yaml`."""
+REPLIES = 16
+"""Every so many-eth reply of the repertoire is learnt as ordinary chat."""
+REPLY_WEIGHT = 1.0
+"""What such a reply counts for: it is a supporter's, not a seeker's."""
 CRISIS_WEIGHT = 1.3
 """What a crisis example counts for; a harmless one counts its theme's weight."""
-FEWEST = 7
-"""Words that a passage needs for the model to judge it."""
 
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1)]
 
@@ -80,14 +80,12 @@ class Model:
     intercept: float
 
     def score(self, text: str) -> float:
-        """Log odds that a passage (`Heard.rest`) is a crisis, as far as the examples tell; very low for a few words."""
-        if len(text.split()) < FEWEST:
-            return float("-inf")
+        """Log odds that a `spelt` passage is a crisis, as far as the examples tell."""
         return self.intercept + sum(block.score(text) for block in self.blocks)
 
 
 def fit(texts: Sequence[str], crisis: Sequence[bool], weights: Sequence[float]) -> Model:
-    """A model of labelled and weighted passages (each a `Heard.rest`)."""
+    """A model of labelled and weighted passages (each `spelt`)."""
     vectorizers = (
         TfidfVectorizer(ngram_range=(1, 3), sublinear_tf=True, token_pattern=r"[a-z0-9']+", min_df=2),
         TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, min_df=4),
@@ -112,7 +110,7 @@ def model() -> Model:
         InputError: the examples are broken.
     """
     rows = [*examples(), *ordinary()]
-    return fit([without_others(spelt(text)) for text, _, _ in rows], [crisis for _, crisis, _ in rows], [weight for _, _, weight in rows])
+    return fit([spelt(text) for text, _, _ in rows], [crisis for _, crisis, _ in rows], [weight for _, _, weight in rows])
 
 
 def examples() -> list[tuple[str, bool, float]]:
@@ -126,6 +124,8 @@ def examples() -> list[tuple[str, bool, float]]:
 
 
 def ordinary() -> list[tuple[str, bool, float]]:
-    """What seekers are heard to say in the repertoire, none of it a crisis: the background of any talk."""
-    heard = [text for story in stories().values() for entry in story.entries for text in entry.heard]
-    return [(text, False, 1.0) for text in heard[::ORDINARY]]
+    """What seekers and supporters say in the repertoire, none of it a crisis: the background of any talk."""
+    entries = [entry for story in stories().values() for entry in story.entries]
+    heard = [text for entry in entries for text in entry.heard]
+    replies = [text for entry in entries for written in entry.replies.values() for text in written]
+    return [(text, False, 1.0) for text in heard] + [(text, False, REPLY_WEIGHT) for text in replies[::REPLIES]]
