@@ -11,13 +11,17 @@ from agents import lexicon
 from agents.emotions import PLEASANT, Family, attributed, close, families, family_of, feelings
 from agents.text import is_question, normal, opening, plain, sentences, stems, words
 from agents.words import Speaker, Stage, Strategy, Talk, Utterance
-from simulator.attention import ASKED, attention
+from simulator.attention import ASKED, attention, weight
 from simulator.mind import Appraisal, Evidence, Mind, Sign
 from simulator.persona import Help, Persona
 from simulator.scenario import Scenario
 
-NEAR_LINE = 0.24
-"""Cosine with a line that loosens, or that offers the step, above which a reply is taken to do so."""
+NEAR_LINE, NEAREST_LINE = 0.24, 0.4
+"""Cosine with a line that loosens, or that offers the step, above which a reply does so: one that takes up what was told, and any other."""
+GENERAL_RUN = 3
+"""Replies in a row that take up nothing of the seeker's, after which it does not feel heard: one may be an image, three are a tape."""
+TAKEN_UP = 0.7
+"""Weight (`simulator.attention.weight`) of the seeker's own words in a reply, above which it speaks of this story and not of anybody's."""
 LONGEST = 75
 """Words beyond which a chat message is too long to take in."""
 
@@ -80,12 +84,18 @@ def _form(now: Scene) -> Found:
     for sentence in sentences(text):
         if len(words(sentence)) > 3 and normal(sentence) in said:
             found[Sign.REPEATED] = sentence
-    if sum(opening(turn.text, 4) == opening(text, 4) for turn in now.earlier) >= 2:
+    if sum(opening(turn.text, 4) == opening(text, 4) for turn in now.earlier) >= 2 or _same_way(now):
         found[Sign.REPEATED] = text
     mine, theirs = stems(now.last), stems(text)
-    if len(theirs) >= 4 and sum(root in mine for root in theirs) / len(theirs) > 0.8:
+    if len(theirs) >= 3 and sum(root in mine for root in theirs) / len(theirs) > 0.8:
         found[Sign.PARROTED] = text
     return found
+
+
+def _same_way(now: Scene) -> bool:
+    """Whether the seeker is met in the same way for the third time running; questions and small talk have rules of their own."""
+    before = [turn.strategy for turn in now.earlier[-2:]]
+    return before == [now.reply.strategy] * 2 and now.reply.strategy not in (None, Strategy.QUESTION, Strategy.OTHERS)
 
 
 def _harm(now: Scene) -> Found:
@@ -104,7 +114,8 @@ def _feeling(now: Scene) -> Found:
         return {}
     there = feelings_there(now)
     named = attributed(now.reply.text)
-    if any(any(close(family, other) for other in there) for _, family in feelings(now.reply.text)):
+    said = feelings(now.reply.text) if _takes_up(now) else named
+    if any(any(close(family, other) for other in there) for _, family in said):
         return {Sign.EMOTION_NAMED: now.reply.text}
     for word, family in named:
         if family in PLEASANT and (now.mind.intensity < 2.8 or now.reply.strategy is Strategy.OTHERS):
@@ -134,7 +145,18 @@ def _hearing(now: Scene) -> Found:
     small_talk = now.reply.strategy is Strategy.OTHERS and bool(feelings(now.last))
     if passed and len(words(now.last)) >= 5 and (lexicon.DRY.search(text) or lexicon.HURRY.search(text) or small_talk):
         return {Sign.NOT_HEARD: now.reply.text}
+    recent = (*now.earlier, now.reply)[-GENERAL_RUN:]
+    if len(recent) == GENERAL_RUN and all(_general(now, turn) for turn in recent):
+        return {Sign.NOT_HEARD: now.reply.text}
     return {}
+
+
+def _general(now: Scene, turn: Utterance) -> bool:
+    """Whether a reply would fit anybody: it asks nothing, takes up nothing that was told, and names no feeling that is there."""
+    if is_question(turn.text) or turn.strategy in (Strategy.OTHERS, Strategy.SELF_DISCLOSURE) or _takes_up(now, turn):
+        return False
+    there = feelings_there(now)
+    return not any(close(family, other) for _, family in attributed(turn.text) for other in there)
 
 
 def _asking(now: Scene) -> Found:
@@ -155,18 +177,18 @@ def _strategy(now: Scene) -> Found:
     text, strategy = now.reply.text, now.reply.strategy
     found = Found()
     index = attention(now.scenario)
-    if strategy in (Strategy.AFFIRMATION, Strategy.REFLECTION, Strategy.QUESTION) and index.near(text, "loosens") >= NEAR_LINE:
+    if strategy in (Strategy.AFFIRMATION, Strategy.REFLECTION, Strategy.QUESTION) and _comes_near(now, index.near(text, "loosens")):
         found[Sign.LOOSENED] = text
-    if strategy is Strategy.AFFIRMATION and _shared(now) >= 1:
+    if strategy is Strategy.AFFIRMATION and _takes_up(now):
         found[Sign.VALUED] = text
     if strategy is Strategy.SELF_DISCLOSURE and now.earlier and (_shared(now) >= 1 or feelings(text)):
         found[Sign.SHARED] = text
     advice = strategy in (Strategy.SUGGESTION, Strategy.INFORMATION) or bool(lexicon.HURRY.search(plain(text)))
     if advice and not _ready(now):
         found[Sign.EARLY_ADVICE] = text
-    elif strategy is Strategy.SUGGESTION and index.near(text, "step") >= NEAR_LINE:
+    elif strategy is Strategy.SUGGESTION and _comes_near(now, index.near(text, "step")):
         found[Sign.STEP_OFFERED] = text
-    elif strategy in (Strategy.SUGGESTION, Strategy.INFORMATION) and _shared(now) >= 1:
+    elif strategy in (Strategy.SUGGESTION, Strategy.INFORMATION) and _takes_up(now):
         found[Sign.USEFUL] = text
     return found
 
@@ -182,6 +204,15 @@ def _ready(now: Scene) -> bool:
 def _shared(now: Scene) -> int:
     """Topic words of the reply that the seeker has used."""
     return len(now.told & set(stems(now.reply.text)))
+
+
+def _takes_up(now: Scene, turn: Utterance | None = None) -> bool:
+    """Whether the reply (or another turn) speaks of what this seeker has told, and not of what anybody might have."""
+    return weight(now.told & set(stems((turn or now.reply).text))) >= TAKEN_UP
+
+
+def _comes_near(now: Scene, cosine: float) -> bool:
+    return cosine >= (NEAR_LINE if _takes_up(now) else NEAREST_LINE)
 
 
 _HELPED: dict[Help, frozenset[Sign]] = {

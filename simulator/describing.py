@@ -67,7 +67,7 @@ _SIGNS = {
     Sign.MINIMISED: "it makes my trouble small or compares it with others'",
     Sign.INTERROGATED: "another question after several, with nothing given back",
     Sign.PARROTED: "my own words handed back nearly unchanged",
-    Sign.REPEATED: "it said this, or nearly this, before",
+    Sign.REPEATED: "it said this, or nearly this, before, or meets me in the same way for the third time running",
     Sign.FLATTERED: "praise that nothing I told supports",
     Sign.OVERLONG: "far longer than a chat message",
 }

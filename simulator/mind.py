@@ -57,7 +57,7 @@ class Sign(StrEnum):
     PARROTED = "parroted"
     """The seeker's own words handed back nearly unchanged."""
     REPEATED = "repeated"
-    """It said this, or nearly this, before."""
+    """It said this, or nearly this, before, or it meets the seeker in the same way for the third time running."""
     FLATTERED = "flattered"
     """Praise that nothing in the talk supports."""
     OVERLONG = "overlong"
@@ -132,15 +132,15 @@ class Move(Word):
 
 
 MOVES: dict[Sign, Move] = {
-    Sign.HEARD: Move(trust=0.055, intensity=-0.12, patience=0.03),
-    Sign.EMOTION_NAMED: Move(trust=0.05, intensity=-0.14, patience=0.02),
-    Sign.FITS: Move(trust=0.035, intensity=-0.1, patience=0.02),
-    Sign.VALUED: Move(trust=0.025, intensity=-0.11, grip=-0.05),
+    Sign.HEARD: Move(trust=0.055, intensity=-0.135, patience=0.03),
+    Sign.EMOTION_NAMED: Move(trust=0.055, intensity=-0.165, patience=0.02),
+    Sign.FITS: Move(trust=0.035, intensity=-0.12, patience=0.02),
+    Sign.VALUED: Move(trust=0.03, intensity=-0.15, grip=-0.05),
     Sign.GOOD_QUESTION: Move(trust=0.03, intensity=-0.02),
     Sign.SHARED: Move(trust=0.035, intensity=-0.09),
-    Sign.LOOSENED: Move(trust=0.02, intensity=-0.2, grip=-0.18),
-    Sign.STEP_OFFERED: Move(trust=0.02, intensity=-0.2, grip=-0.06),
-    Sign.USEFUL: Move(trust=0.02, intensity=-0.12, grip=-0.03),
+    Sign.LOOSENED: Move(trust=0.03, intensity=-0.28, grip=-0.22),
+    Sign.STEP_OFFERED: Move(trust=0.02, intensity=-0.26, grip=-0.06),
+    Sign.USEFUL: Move(trust=0.025, intensity=-0.15, grip=-0.03),
     Sign.COURTESY: Move(trust=0.005),
     Sign.NOT_HEARD: Move(trust=-0.045, intensity=0.09, patience=-0.07),
     Sign.MISREAD: Move(trust=-0.07, intensity=0.14, patience=-0.08),
@@ -159,6 +159,16 @@ MOVES: dict[Sign, Move] = {
 LIMITS = Move(trust=0.12, intensity=0.35, patience=0.15, grip=0.25)
 """No single turn moves the mind further than this, in either direction."""
 
+SPOILED: dict[Sign, float] = {
+    Sign.PARROTED: 0.0,
+    Sign.REPEATED: 0.2,
+    Sign.FLATTERED: 0.2,
+    Sign.INTERROGATED: 0.2,
+    Sign.OVERLONG: 0.3,
+    Sign.TEMPLATE: 0.5,
+}
+"""Share of a turn's gains that is left when it also lands like this: a good word in a wall of text, or beside flattery, is hardly heard."""
+
 FADE = 0.72
 """Each further time of the same good kind is worth this much of the time before."""
 
@@ -173,11 +183,11 @@ _TRUSTING: dict[Resistance, float] = {
     Resistance.SILENT: 0.8,
 }
 _EASING: dict[Resistance, float] = {
-    Resistance.OPEN: 1.1,
-    Resistance.GUARDED: 0.9,
-    Resistance.AVOIDANT: 0.9,
-    Resistance.ARGUMENTATIVE: 0.85,
-    Resistance.SILENT: 0.9,
+    Resistance.OPEN: 1.25,
+    Resistance.GUARDED: 1.05,
+    Resistance.AVOIDANT: 1.05,
+    Resistance.ARGUMENTATIVE: 1.0,
+    Resistance.SILENT: 1.05,
 }
 _START_TRUST: dict[Resistance, float] = {
     Resistance.OPEN: 0.42,
@@ -208,8 +218,9 @@ def live(mind: Mind, appraisal: Appraisal, persona: Persona) -> Mind:
     """
     total = {"trust": 0.0, "intensity": 0.0, "patience": 0.0, "grip": 0.0}
     lived = dict(mind.lived)
+    left = min((SPOILED[sign] for sign in appraisal.signs & SPOILED.keys()), default=1.0)
     for sign in sorted(appraisal.signs):
-        weight = _weight(sign, persona) * FADE ** lived.get(sign, 0)
+        weight = _weight(sign, persona) * FADE ** lived.get(sign, 0) * (left if sign in GOOD else 1.0)
         for name in total:
             total[name] += getattr(MOVES[sign], name) * weight * _taker(name, sign, persona)
         if sign in GOOD:

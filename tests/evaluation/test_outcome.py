@@ -94,7 +94,7 @@ def test_two_runs_are_compared_talk_by_talk(episodes: list[Episode]) -> None:
     assert (found.talks, found.only_first, found.only_second) == (16, 2, 2)
     change = found.differences["change"]
     assert change.mean == pytest.approx(-0.3)
-    assert (change.low, change.high) == (pytest.approx(-0.3), pytest.approx(-0.3))
+    assert [change.low, change.high] == pytest.approx([-0.3, -0.3])
     assert change.excludes_zero
     assert not found.differences["trust"].excludes_zero
 
