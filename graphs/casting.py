@@ -48,11 +48,13 @@ class Casting:
             raise InputError("The recipe has both cards and scenarios.", hint="Give one of the two.")
         self.seed = recipe.seed
         self.deck: Deck | None = _deck(Path(recipe.cards)) if recipe.cards else None
-        if recipe.cards and recipe.part is not Part.ALL:
-            raise InputError(f"part: {recipe.part.value} goes with scenarios, not with cards.", hint="Leave out one of the two.")
+        if recipe.cards and (recipe.part is not Part.ALL or recipe.stories):
+            raise InputError("part and stories go with scenarios, not with cards.", hint="Leave out one of the two.")
         self.part = recipe.part
         every = _folder(Path(recipe.scenarios)) if recipe.scenarios else library()
         self.scenarios: Sequence[Scenario] = [one for one in every if _belongs(one, recipe.part)]
+        if recipe.stories:
+            self.scenarios = sorted(self.scenarios, key=lambda one: derive_seed("stories", one.name))[: recipe.stories]
         if not self.scenarios:
             raise InputError(f"part: {recipe.part.value}: none of the {len(every)} scenarios is in it.", hint="Add scenarios.")
 

@@ -104,13 +104,15 @@ class Recipe(Word):
     """A folder of your own scenario files to cast from, instead of the library."""
     part: Part = Part.ALL
     """Which of the scenarios' casts talk; cards are not parted."""
+    stories: Annotated[int, Field(ge=1)] | None = None
+    """Only so many of the part's scenarios, always the same ones: a small model can learn a few of them well."""
     source: Source = Source()
     """Filled in when the run starts."""
 
     def identity(self) -> dict[str, Any]:
         """What makes two runs the same: everything but the paths, for which the source's content stands, and secrets in a URL."""
         content = self.model_dump(mode="json", exclude={"cards", "scenarios"})
-        for key, usual in (("prompts", Prompting.FULL), ("part", Part.ALL)):
+        for key, usual in (("prompts", Prompting.FULL), ("part", Part.ALL), ("stories", None)):
             if content[key] == usual:  # younger than the first runs, which keep their identity
                 del content[key]
         return content | {"seats": {role: recorded(spec) for role, spec in content["seats"].items()}}

@@ -43,6 +43,8 @@ class SftSettings(Word):
     micro_batch: Count | None = None
     prompt_loss: Annotated[float, Field(ge=0)] = 0.0
     """Weight of the prompt's tokens: above 0 a scratch model learns its language from the talk, too."""
+    context: Annotated[int, Field(ge=64)] | None = None
+    """Tokens that a scratch model's context holds on this seat; the recipe's without it.  A planner needs less of the talk."""
 
 
 class DpoSettings(Word):
@@ -163,6 +165,8 @@ class EvolveRecipe(Word):
     """Tokens that a scratch model's context holds."""
     answer_room: Annotated[int, Field(ge=8)] = 80
     """Tokens that are left for a reply."""
+    stories: Annotated[int, Field(ge=1)] | None = None
+    """Only so many of the training scenarios: a small model can learn a few of them well.  Held-out scenarios are not counted."""
     scenarios: str | None = None
     """A folder of your own scenario files, instead of the library."""
     talk: TalkSettings = TalkSettings()

@@ -71,7 +71,7 @@ class Learning:
                 rows=rows,
                 base=recipe.base,
                 prompt_loss=settings.prompt_loss,
-                context=recipe.context,
+                context=settings.context or recipe.context,
                 **self._training(seat, folder, settings, name, {"model": "m0", "data": Path(source["path"]).name, "rows": len(rows)}),
             )
             return _made(train_sft(config), self.out)

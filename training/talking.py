@@ -73,6 +73,7 @@ class Talking:
                 language=recipe.language,
                 prompts=recipe.prompts,
                 part=part,
+                stories=recipe.stories if part is not Part.STORIES else None,
                 seats=Seats(seeker=recipe.talk.seeker, critic=critic if share else REHEARSAL, **seats),
                 sampling=recipe.talk.sampling,
                 critic=CriticSettings(share=share, refinements=recipe.talk.refinements),

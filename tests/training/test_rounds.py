@@ -180,3 +180,12 @@ def test_the_watch_warns_of_a_planner_that_collapses() -> None:
     assert divergence(shares(STRATEGIES[:4]), shares(STRATEGIES[4:])) == pytest.approx(1.0)
     assert collapse_warnings(Collapse(), even, even) == []
     assert len(collapse_warnings(Collapse(), narrow, even)) == 2
+
+
+def test_few_stories_are_always_the_same_ones_and_held_out_ones_are_never_among_them() -> None:
+    few, fewer = (Casting(Recipe(part=Part.TRAIN, stories=count)) for count in (6, 3))
+    names = {few.cast(index).scenario.name for index in range(30)}
+    assert len(names) == 6
+    assert {fewer.cast(index).scenario.name for index in range(30)} < names
+    assert {split_of_scenario(name) for name in names} == {Split.TRAIN}
+    assert names == {Casting(Recipe(part=Part.DEV, stories=6, seed=9)).cast(index).scenario.name for index in range(30)}
