@@ -1,26 +1,36 @@
-# Two targets matter to a newcomer: `make demo` and `make test`.  Each makes .venv by itself; nothing else needs setting up.
-# `make test-local` adds torch and transformers, and tests the local: backend with a model that it makes.
+# `make demo` and `make test` are all that a newcomer needs: each makes .venv by itself, nothing else needs setting up.
+# `make test-train` adds torch and trl, and tests training and local models; `make test-ui` adds NiceGUI, and needs Debian's chromium.
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 DEMO := runs/demo
+TRAIN_TESTS := tests/training tests/agents/test_local_chat.py tests/agents/test_drawing.py tests/graphs/test_real_server.py
+UI_TESTS := tests/ui
 
-.PHONY: demo test test-local lint bench clean
+.PHONY: demo test test-train test-ui check-training lint bench clean
 
 .venv/.core: pyproject.toml constraints.txt
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e .
+	$(PIP) -e .
 	touch $@
 
 .venv/.dev: .venv/.core
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	$(PIP) -e ".[dev,studio]"
 	touch $@
 
-demo: .venv/.core
-	$(BIN)/holdspace simulate --episodes 60 --seed 1 --out $(DEMO)
-	$(BIN)/holdspace show $(DEMO) --html $(DEMO)/talks.html
-	$(BIN)/holdspace show $(DEMO) --pick
+.venv/.train: .venv/.core
+	$(PIP) -e ".[train]"
+	touch $@
+
+# Two rounds of self-evolution from nothing, on two cores, with a report; then pairs and a score table of its own talks.
+demo: .venv/.train
+	$(BIN)/holdspace evolve recipes/demo.yaml --out $(DEMO)
+	$(BIN)/holdspace report $(DEMO)
+	$(BIN)/holdspace pairs $(DEMO)/rounds/0
+	$(BIN)/holdspace score outcome $(DEMO)/scores/m0/people-0 $(DEMO)/scores/m2/people-0
+	$(BIN)/holdspace show $(DEMO)/scores/m2/people-0 --beside $(DEMO)/scores/m0/people-0
 	@echo
-	@echo "The dialogue above is one of 60. The rest: $(DEMO)/episodes.jsonl, and as a page: $(DEMO)/talks.html"
+	@echo "Above: one seeker with M0 and with M2. The whole story: $(DEMO)/report.html"
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
@@ -29,19 +39,24 @@ lint: .venv/.dev
 	$(BIN)/lint-imports
 
 test: lint
-	$(BIN)/pytest
+	$(BIN)/pytest -n auto --ignore=$(UI_TESTS)
 
-.venv/.train: .venv/.dev
-	$(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev,train]"
-	touch $@
+test-train: .venv/.dev .venv/.train
+	$(BIN)/pytest -n auto $(TRAIN_TESTS)
 
-test-local: .venv/.train
-	$(BIN)/pytest tests/agents/test_local_chat.py tests/agents/test_drawing.py
+# The long checks of training: kills and resumes, throughput and equality against trl.
+check-training: .venv/.dev .venv/.train
+	$(BIN)/pytest -m long $(TRAIN_TESTS)
+	$(BIN)/python -m benchmarks.training
 
-bench: .venv/.train
+test-ui: .venv/.dev
+	$(BIN)/pytest $(UI_TESTS)
+
+bench: .venv/.dev .venv/.train
 	$(BIN)/python -m benchmarks.rehearsal
 	$(BIN)/python -m benchmarks.served --flat --profile
 	$(BIN)/python -m benchmarks.local
+	$(BIN)/python -m benchmarks.training
 
 clean:
 	rm -rf .venv build *.egg-info .mypy_cache .ruff_cache .pytest_cache

@@ -45,6 +45,8 @@ class SftSettings(Word):
     """Weight of the prompt's tokens: above 0 a scratch model learns its language from the talk, too."""
     context: Annotated[int, Field(ge=64)] | None = None
     """Tokens that a scratch model's context holds on this seat; the recipe's without it.  A planner needs less of the talk."""
+    vocabulary: Annotated[int, Field(ge=300)] | None = None
+    """Tokens of a scratch model's tokenizer; by its size without it."""
 
 
 class DpoSettings(Word):

@@ -72,6 +72,7 @@ class Learning:
                 base=recipe.base,
                 prompt_loss=settings.prompt_loss,
                 context=settings.context or recipe.context,
+                vocabulary=settings.vocabulary,
                 **self._training(seat, folder, settings, name, {"model": "m0", "data": Path(source["path"]).name, "rows": len(rows)}),
             )
             return _made(train_sft(config), self.out)

@@ -56,6 +56,11 @@ class Template:
         plain = [{"role": message.role, "content": self._harmless(message.content)} for message in messages]
         return self._render(plain)
 
+    def answered(self, messages: Sequence[Message], answer: str) -> str:
+        """The text of the messages and the assistant's answer to them, with what ends its turn: what a model learns to write."""
+        plain = [{"role": message.role, "content": self._harmless(message.content)} for message in messages]
+        return self._render([*plain, {"role": "assistant", "content": self._harmless(answer)}], prompt=False)
+
     def ids(self, text: str) -> list[int]:
         """Token ids of a rendered text; the template has put the beginning token where it belongs."""
         found: list[int] = self._tokenizer(text, add_special_tokens=False)["input_ids"]
@@ -67,12 +72,17 @@ class Template:
         Raises:
             ChatError: they do not fit, however short.
         """
+        _, text, ids, dropped = self.fitted(messages, room)
+        return text, ids, dropped
+
+    def fitted(self, messages: Sequence[Message], room: int) -> tuple[Sequence[Message], str, list[int], int]:
+        """As `fitting`, with the messages that are left before the rest."""
         dropped = 0
         while True:
             text = self.prompt(messages)
             ids = self.ids(text)
             if self._limit is None or len(ids) + room <= self._limit:
-                return text, ids, dropped
+                return messages, text, ids, dropped
             messages, more = shortened(messages)
             dropped += more
             if not more:
@@ -99,13 +109,14 @@ class Template:
         own = {self._tokenizer.eos_token_id} - {None}
         return frozenset(own | set(end)) if len(end) == 1 else frozenset(own)
 
-    def _render(self, messages: list[dict[str, str]]) -> str:
+    def _render(self, messages: list[dict[str, str]], *, prompt: bool = True) -> str:
         from jinja2 import TemplateError  # noqa: PLC0415  comes with transformers
 
         tries: tuple[list[dict[str, str]], ...] = (messages, _alternating(messages), _alternating(_folded(messages)))
         for attempt in tries:
             try:
-                return str(self._tokenizer.apply_chat_template(attempt, tokenize=False, add_generation_prompt=True, enable_thinking=False))
+                how = {"tokenize": False, "add_generation_prompt": prompt, "enable_thinking": False}
+                return str(self._tokenizer.apply_chat_template(attempt, **how))
             except (TemplateError, TypeError, ValueError) as error:
                 refusal: Exception = error
         raise ChatError(f"{self._name}: its chat template refuses the conversation: {refusal}.") from refusal
