@@ -21,7 +21,6 @@ from simulator.casting.cast import cast_card, cast_scenario
 from simulator.scenario import Scenario, library, load_folder, themes
 from simulator.splits import Split, split_of_persona, split_of_scenario
 
-
 STRIDE = 1_000_003
 """From one person to the next one who is tried for a part: far beyond any run's indices."""
 TRIES = 500
