@@ -1,4 +1,4 @@
-"""`holdspace evolve | report`: rounds of self-evolution."""
+"""`holdspace evolve | report | compare`: rounds of self-evolution, and the comparison of decoupled with joint models."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ def add(app: typer.Typer, score: typer.Typer) -> None:
     """Put these commands on the command line."""
     app.command()(evolve)
     app.command()(report)
+    app.command()(compare)
 
 
 def evolve(
@@ -37,3 +38,17 @@ def report(
     from studio.report import write_report
 
     typer.echo(f"{write_report(run, html)}")
+
+
+def compare(
+    recipe: Annotated[Path, typer.Argument(help="A recipe of a comparison (YAML), such as recipes/decoupled-vs-joint.yaml.")],
+    train: Annotated[Path, typer.Option(help="Dialogues with strategies to learn from, such as ESConv's train split.")],
+    valid: Annotated[Path, typer.Option(help="Dialogues with strategies to measure on.")],
+    out: Annotated[Path | None, typer.Option(help="The folder; runs/NAME of the recipe without it.")] = None,
+    seed: Annotated[int | None, typer.Option(help="Seed of the comparison, in place of the recipe's.")] = None,
+    json_: Json = False,
+) -> None:
+    """Vanilla-SFT, Vanilla-DPO, Decoupled-SFT and Decoupled-DPO in one table; run the same command again to go on."""
+    from studio.comparing import run_comparison
+
+    raise typer.Exit(run_comparison(recipe, train, valid, out or Path("runs") / recipe.stem, seed=seed, as_json=json_))

@@ -26,6 +26,8 @@ from training.ipm import Case
 SAMPLES = 1000
 UNREADABLE = "unreadable"
 """An answer without a strategy, or without a reply."""
+POINTS = ("macro_f1", "preference_bias", "preference_bias_smoothed")
+"""Q, B and the B that is always defined."""
 _TEXT = ("dist_1", "dist_2", "corpus_dist_1", "corpus_dist_2", "unigram_f1", "length")
 
 
@@ -101,11 +103,14 @@ def _counts(one: System) -> list[float]:
 
 
 def apart(first: System, second: System) -> dict[str, Any]:
-    """Second minus first on the same turns and the same resamples of dialogues: Q, B and errors a turn, each with a 95% interval."""
+    """Second minus first on the same turns and the same resamples of dialogues: POINTS and errors a turn, each with a 95% interval.
+
+    None where a figure is undefined for one of them, as B is for a planner that never chooses two of the strategies.
+    """
     before, after = (resample(one.choices, samples=SAMPLES, seed=0) for one in (first, second))
     told = strategy_points(first), strategy_points(second)
     found: dict[str, Any] = {}
-    for name in ("macro_f1", "preference_bias"):
+    for name in POINTS:
         both = after[name] - before[name]
         defined = both[np.isfinite(both)]
         known = None not in (told[0][name], told[1][name]) and len(defined) >= 0.9 * len(both)
@@ -117,9 +122,9 @@ def apart(first: System, second: System) -> dict[str, Any]:
 
 
 def strategy_points(one: System) -> dict[str, Any]:
-    """Q and B without intervals."""
+    """POINTS without intervals."""
     found = report(one.choices, samples=1)
-    return {name: found[name] for name in ("macro_f1", "preference_bias")}
+    return {name: found[name] for name in POINTS}
 
 
 def verdict(found: dict[str, Any] | None, *, up: bool) -> str:
