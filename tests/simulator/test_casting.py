@@ -379,7 +379,7 @@ def test_own_cards_are_checked(tmp_path: Path, card: dict[str, Any], reason: str
 def test_the_format_is_found_in_the_content(tmp_path: Path, row: dict[str, Any], kind: str) -> None:
     listed = read_deck(written(tmp_path, [row], "a.txt"))
     lines = read_deck(written(tmp_path, json.dumps(row) + "\n" + json.dumps(row) + "\n", "b.json"))
-    packed = read_deck(written(tmp_path, gzip.compress(json.dumps([row], mtime=0).encode()), "c"))
+    packed = read_deck(written(tmp_path, gzip.compress(json.dumps([row]).encode(), mtime=0), "c"))
     assert [deck.format for deck in (listed, lines, packed)] == [kind] * 3
     assert [len(deck.cards) for deck in (listed, lines, packed)] == [1, 2, 1]
 
