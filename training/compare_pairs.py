@@ -2,7 +2,7 @@
 
 | kind | chosen | rejected | kept where |
 |---|---|---|---|
-| strategy | the human's strategy | the planner's draw | they differ |
+| strategy | the human's strategy | the planner's draw, or its likeliest | they differ |
 | response | the human reply | the responder's, under the human's strategy | two-sided filter |
 | joint | `[human's strategy] human reply` | `[drawn strategy] its reply` of the joint model | two-sided filter |
 
@@ -19,7 +19,7 @@ from typing import Any
 
 from agents.chat.port import Message
 from agents.joint import joint_answer, joint_messages, joint_prompt
-from agents.planner import planner_messages, planner_prompt
+from agents.planner import Pick, planner_messages, planner_prompt
 from agents.rehearsal.criticism import find_errors
 from agents.rehearsal.replies import moment
 from agents.responder import responder_messages, responder_prompt
@@ -67,7 +67,8 @@ def _pairs(
     recipe: CompareRecipe, kind: PairKind, answered: Iterator[tuple[Case, Answer]], counts: Counter[str], source: str
 ) -> Iterator[Pair]:
     for case, answer in answered:
-        gold, drawn = case.gold, answer.drawn
+        best = kind is PairKind.STRATEGY and recipe.mined.rejected is Pick.BEST
+        gold, drawn = case.gold, answer.best if best else answer.drawn
         if gold is None or drawn is None or (kind is not PairKind.STRATEGY and not answer.reply):
             continue
         chosen, rejected = _sides(kind, case.text, answer.reply, gold, drawn)

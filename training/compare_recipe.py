@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError
 
 from agents.chat.port import Sampling
 from agents.errors import InputError
+from agents.planner import Pick
 from agents.prompting import Prompting
 from agents.words import Word
 from agents.yamlfile import read_yaml, sentence_of
@@ -30,6 +31,8 @@ class Mined(Word):
     """Of these, turns at which the responder and the joint model are asked, too."""
     filter: bool = True
     """Keep a pair of replies only where the rehearsal judge finds nothing in the human one and a clear error in the model's."""
+    rejected: Pick = Pick.SAMPLE
+    """Of strategy pairs: a draw of the planner's, as in the paper, or its likeliest strategy (`best`), which is what B leans on."""
     balance: Annotated[float, Field(ge=1.0)] | None = None
     """Strategy pairs: cap of a (chosen, rejected) cell, in medians of the cells that occur."""
 

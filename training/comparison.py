@@ -144,7 +144,7 @@ class Comparison:
             config = SftConfig(
                 rows=self._rows(learner),
                 base=recipe.base,
-                vocabulary=recipe.vocabulary,
+                vocabulary=settings.vocabulary or recipe.vocabulary,
                 context=settings.context or recipe.context,
                 prompt_loss=settings.prompt_loss,
                 **self._training(learner, name, settings),

@@ -132,9 +132,9 @@ class Promote(Word):
     """When M_t+1 takes the seats; otherwise M_t stays and the run ends there.  Reward accuracy is no part of it."""
 
     outcome: bool = True
-    """The seeker's emotion must fall at least as much as before, on the same casts."""
+    """The seeker's emotion must not fall clearly less than before, on the same casts."""
     errors: bool = True
-    """Errors a supporter turn must not rise."""
+    """Errors a supporter turn must not rise clearly.  Of outcome and errors, one must be better."""
     quality: bool = True
     """Q must not be below M_t's interval."""
     bias: bool = True

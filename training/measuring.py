@@ -66,7 +66,7 @@ def measure(subject: Subject) -> dict[str, Any]:
         "planner": planner_report(subject),
     }
     if before is not None:
-        figures["against_before"] = _against(_outcomes(_folder(before, Part.DEV, 0)).rows, rows.rows)["change"]
+        figures["against_before"] = _against(_outcomes(_folder(before, Part.DEV, 0)).rows, rows.rows)
     return figures
 
 

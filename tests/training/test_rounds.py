@@ -156,20 +156,24 @@ def report(quality: float = 0.2, bias: float | None = 0.5) -> dict[str, object]:
 
 
 def test_a_model_is_promoted_only_when_every_gate_passes() -> None:
-    before = {"errors": 0.3, "planner": report()}
-    better = {"mean": -0.1, "low": -0.2, "high": 0.0}
-    assert judge(Promote(), before, {"errors": 0.2, "planner": report()}, better).promoted
-    for after, difference, gate in (
-        ({"errors": 0.4, "planner": report()}, better, "errors"),
-        ({"errors": 0.2, "planner": report(quality=0.1)}, better, "Q"),
-        ({"errors": 0.2, "planner": report(bias=0.7)}, better, "B"),
-        ({"errors": 0.2, "planner": report(bias=None)}, better, "B"),
-        ({"errors": 0.2, "planner": report()}, {"mean": 0.05, "low": 0.0, "high": 0.1}, "outcome"),
+    before = {"planner": report()}
+    less = {"mean": -0.1, "low": -0.2, "high": 0.0}
+    noise = {"mean": 0.02, "low": -0.1, "high": 0.1}
+    more = {"mean": 0.1, "low": 0.05, "high": 0.2}
+    better = {"change": less, "errors": noise}
+    assert judge(Promote(), before, {"planner": report()}, better).promoted
+    for planner, difference, failed in (
+        (report(), {"change": more, "errors": less}, ["outcome"]),
+        (report(), {"change": less, "errors": more}, ["errors"]),
+        (report(), {"change": noise, "errors": noise}, ["better"]),
+        (report(quality=0.1), better, ["Q"]),
+        (report(bias=0.7), better, ["B"]),
+        (report(bias=None), better, ["B"]),
     ):
-        found = judge(Promote(), before, after, difference)
+        found = judge(Promote(), before, {"planner": planner}, difference)
         assert not found.promoted
-        assert [item.name for item in found.gates if not item.passed] == [gate]
-    assert judge(Promote(errors=False), before, {"errors": 0.4, "planner": report()}, better).promoted
+        assert [item.name for item in found.gates if not item.passed] == failed
+    assert judge(Promote(errors=False), before, {"planner": report()}, {"change": less, "errors": more}).promoted
 
 
 def test_the_watch_warns_of_a_planner_that_collapses() -> None:
