@@ -40,7 +40,7 @@ class Promotion(Word):
 def judge(rule: Promote, before: Mapping[str, Any], after: Mapping[str, Any], difference: Mapping[str, Any]) -> Promotion:
     """Judge M_t+1 against M_t.
 
-    A dev set of some dozens of talks is noisy, so what is clearly worse is refused, not what is worse by chance; and something must be better.
+    A dev set of some dozens of talks is noisy: what is clearly worse is refused, not what is worse by chance, and something must be better.
 
     Args:
         rule: which gates count.
