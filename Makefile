@@ -5,6 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/pip install --quiet --disable-pip-version-check -c constraints.txt
 DEMO := runs/demo
 TRAIN_TESTS := tests/training tests/agents/test_local_chat.py tests/agents/test_drawing.py tests/graphs/test_real_server.py
+LONG_TESTS := tests/training/test_processes.py
 UI_TESTS := tests/ui
 
 .PHONY: demo test test-train test-ui check-training lint bench clean
@@ -39,14 +40,14 @@ lint: .venv/.dev
 	$(BIN)/lint-imports
 
 test: lint
-	$(BIN)/pytest -n auto --ignore=$(UI_TESTS)
+	$(BIN)/pytest -n auto --ignore=$(UI_TESTS) --ignore=$(LONG_TESTS)
 
 test-train: .venv/.dev .venv/.train
-	$(BIN)/pytest -n auto $(TRAIN_TESTS)
+	$(BIN)/pytest -n auto $(TRAIN_TESTS) --ignore=$(LONG_TESTS)
 
 # The long checks of training: kills and resumes, throughput and equality against trl.
 check-training: .venv/.dev .venv/.train
-	$(BIN)/pytest -m long $(TRAIN_TESTS)
+	$(BIN)/pytest $(LONG_TESTS)
 	$(BIN)/python -m benchmarks.training
 
 test-ui: .venv/.dev
