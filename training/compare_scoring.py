@@ -8,7 +8,7 @@ and so does the error rate.  The rules are no clinicians; what they say of the h
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from agents.rehearsal.criticism import find_errors
 from agents.rehearsal.replies import moment
 from agents.words import PsychError, Strategy
 from evaluation.bootstrap import interval, paired_interval, percentiles
-from evaluation.strategies import Choice, report, resample
+from evaluation.strategies import Choice, baselines, report, resample, tabulate
 from evaluation.text import text_report
 from training.compare_asking import Answer
 from training.ipm import Case
@@ -28,6 +28,13 @@ UNREADABLE = "unreadable"
 """An answer without a strategy, or without a reply."""
 POINTS = ("macro_f1", "preference_bias", "preference_bias_smoothed")
 """Q, B and the B that is always defined."""
+CLAIMS = (
+    ("Vanilla-SFT", "Decoupled-SFT", "decoupling helps SFT"),
+    ("Vanilla-SFT", "Vanilla-DPO", "DPO helps the joint model"),
+    ("Decoupled-SFT", "Decoupled-DPO", "DPO helps the decoupled models"),
+    ("Vanilla-DPO", "Decoupled-DPO", "decoupling helps DPO"),
+)
+"""What each system is held against; each claim is that Q rises, and B and errors fall."""
 _TEXT = ("dist_1", "dist_2", "corpus_dist_1", "corpus_dist_2", "unigram_f1", "length")
 
 
@@ -79,7 +86,12 @@ def errors_of(case: Case, reply: str, strategy: Strategy | None) -> tuple[str, .
 
 def strategy_figures(choices: Sequence[Choice]) -> dict[str, Any]:
     """Q, weighted F1 and B with intervals, for JSON."""
-    return report(choices, samples=SAMPLES)
+    return {name: value for name, value in report(choices, samples=SAMPLES).items() if name != "baselines"}
+
+
+def trivial(choices: Sequence[Choice]) -> dict[str, Any]:
+    """Label prior, uniform and majority on the same gold labels, for JSON."""
+    return baselines(tabulate(choices).sum(1), samples=SAMPLES)
 
 
 def reply_figures(one: System) -> dict[str, Any]:
@@ -100,6 +112,16 @@ def reply_figures(one: System) -> dict[str, Any]:
 
 def _counts(one: System) -> list[float]:
     return [float(len(names)) for names in one.errors]
+
+
+def claims(systems: Mapping[str, System]) -> list[dict[str, Any]]:
+    """The claims with their differences, and what these say of each."""
+    found = []
+    for first, second, what in CLAIMS:
+        differences = apart(systems[first], systems[second])
+        says = {name: verdict(one, up=name == "macro_f1") for name, one in differences.items()}
+        found.append({"claim": what, "from": first, "to": second, "differences": differences, "verdicts": says})
+    return found
 
 
 def apart(first: System, second: System) -> dict[str, Any]:

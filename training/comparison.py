@@ -23,7 +23,7 @@ from training.basing import base_identity
 from training.compare_asking import Answer, Asking, cases, read_answers, some, write_answers
 from training.compare_pairs import pairs_made
 from training.compare_recipe import CompareRecipe
-from training.compare_scoring import System, apart, human, reply_figures, strategy_figures, system, verdict
+from training.compare_scoring import System, claims, human, reply_figures, strategy_figures, system, trivial
 from training.configs import DpoConfig, Learner, LoraSettings, Row, SftConfig, Trained
 from training.dpo import train_dpo
 from training.evolve_recipe import DpoSettings, SftSettings
@@ -32,6 +32,7 @@ from training.linear import train_linear
 from training.pair import PairKind
 from training.pairstore import PAIRS, read_pairs
 from training.rows import preference_row, sft_rows
+from training.scratch import is_scratch, scratch_size
 from training.sft import train_sft
 from training.stages import Stages, digest, locked, write_json
 from training.talking import Listening
@@ -47,13 +48,6 @@ SYSTEMS = {
     "Decoupled-DPO": ("dpo", False),
 }
 """Training, and whether one model does both."""
-CLAIMS = (
-    ("Vanilla-SFT", "Decoupled-SFT", "decoupling helps SFT"),
-    ("Vanilla-SFT", "Vanilla-DPO", "DPO helps the joint model"),
-    ("Decoupled-SFT", "Decoupled-DPO", "DPO helps the decoupled models"),
-    ("Vanilla-DPO", "Decoupled-DPO", "decoupling helps DPO"),
-)
-"""What each system is held against; each claim is that Q rises, and B and errors fall."""
 
 
 def compare(recipe: CompareRecipe, train: Path, valid: Path, out: Path, listening: Listening | None = None) -> dict[str, Any]:
@@ -71,6 +65,8 @@ def compare(recipe: CompareRecipe, train: Path, valid: Path, out: Path, listenin
         HoldspaceError: a stage failed; what was done before stays.
     """
     corpora = {"train": _file_digest(train, "--train"), "valid": _file_digest(valid, "--valid")}
+    if is_scratch(recipe.base):
+        scratch_size(recipe.base)
     base_identity(recipe.base)
     with locked(out):
         _own(out, {"recipe": recipe.identity(), "corpora": corpora})
@@ -288,32 +284,21 @@ class Comparison:
         )
 
     def _metrics(self, systems: dict[str, System], linear: list[Answer], pairs: dict[str, Any]) -> dict[str, Any]:
-        strategies = {name: strategy_figures(one.choices) for name, one in systems.items()}
-        baselines = next(iter(strategies.values()))["baselines"]
-        beside = system(self.held.asked, linear, (), ())
-        done = self.stages.all()
+        done = sorted(self.stages.all().items())
         return {
             "name": self.recipe.name,
             "recipe": self.recipe.identity(),
             "corpora": self.corpora,
             "turns": len(self.held.asked),
-            "trained": {
-                name: {**one["made"], "seconds": one["seconds"]} for name, one in done.items() if name.startswith(("sft-", "dpo-"))
-            },
+            "trained": {name: {**one["made"], "seconds": one["seconds"]} for name, one in done if name.startswith(("sft-", "dpo-"))},
             "pairs": pairs,
-            "strategies": {name: {key: value for key, value in found.items() if key != "baselines"} for name, found in strategies.items()},
+            "strategies": {name: strategy_figures(one.choices) for name, one in systems.items()},
             "drawn": {name: strategy_figures(one.drawn) for name, one in systems.items()},
             "replies": {name: reply_figures(one) for name, one in {**systems, "human": human(self.held.spoken)}.items()},
-            "linear": {key: value for key, value in strategy_figures(beside.choices).items() if key != "baselines"},
-            "baselines": baselines,
-            "claims": [_claim(first, second, what, apart(systems[first], systems[second])) for first, second, what in CLAIMS],
+            "linear": strategy_figures(system(self.held.asked, linear, (), ()).choices),
+            "baselines": trivial(next(iter(systems.values())).choices),
+            "claims": claims(systems),
         }
-
-
-def _claim(first: str, second: str, what: str, found: dict[str, Any]) -> dict[str, Any]:
-    """A claim with its differences and what they say."""
-    says = {name: verdict(found[name], up=name == "macro_f1") for name in found}
-    return {"claim": what, "from": first, "to": second, "differences": found, "verdicts": says}
 
 
 def _made(trained: Trained, out: Path) -> dict[str, Any]:

@@ -147,6 +147,14 @@ def test_a_wrong_key_is_told_with_its_line_and_the_nearest_right_one(tmp_path: P
     assert not (tmp_path / "out").exists()
 
 
+def test_a_base_that_cannot_be_made_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    (tmp_path / "tiny.yaml").write_text("base: scratch:huge\n", encoding="utf-8")
+    corpus(tmp_path / "train.jsonl", range(2))
+    corpus(tmp_path / "valid.jsonl", range(2))
+    assert "'scratch:huge' is no scratch model" in refused(tmp_path)
+    assert not (tmp_path / "out").exists()
+
+
 def test_a_corpus_without_strategies_is_refused(tmp_path: Path) -> None:
     (tmp_path / "tiny.yaml").write_text(RECIPE, encoding="utf-8")
     corpus(tmp_path / "valid.jsonl", range(2))
