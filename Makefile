@@ -28,10 +28,10 @@ demo: .venv/.train
 	$(BIN)/holdspace evolve recipes/demo.yaml --out $(DEMO)
 	$(BIN)/holdspace report $(DEMO)
 	$(BIN)/holdspace pairs $(DEMO)/rounds/0
-	$(BIN)/holdspace score outcome $(DEMO)/scores/m0/people-0 $(DEMO)/scores/m2/people-0
-	$(BIN)/holdspace show $(DEMO)/scores/m2/people-0 --beside $(DEMO)/scores/m0/people-0
+	$(BIN)/holdspace score outcome $(DEMO)/scores/m0/people-0 $$(ls -d $(DEMO)/scores/m*/people-0 | tail -1)
+	$(BIN)/holdspace show $$(ls -d $(DEMO)/scores/m*/people-0 | tail -1) --beside $(DEMO)/scores/m0/people-0
 	@echo
-	@echo "Above: one seeker with M0 and with M2. The whole story: $(DEMO)/report.html"
+	@echo "Above: one seeker with M0 and with the last model. The whole story: $(DEMO)/report.html"
 
 lint: .venv/.dev
 	$(BIN)/ruff check .
