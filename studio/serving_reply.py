@@ -6,6 +6,7 @@ that stands in the episode.  There is no seeker here, nothing is remembered betw
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,9 @@ from graphs.recipe import Recipe, load_recipe, make_recipe
 from graphs.run import RUN_FILE, read_run
 from graphs.seats import Seated
 from graphs.state import State
+
+EVOLVED = "evolve.json"
+"""Tells a folder of holdspace evolve."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ def served_recipe(run: Path | None, *, planner: str | None = None, responder: st
     """The recipe to serve by: a run's, a file's, or the defaults, with the seats that nobody will ask left to rehearsal.
 
     Args:
-        run: a run folder, its run.yaml, or a recipe file.
+        run: a run folder, its run.yaml, a folder of holdspace evolve (its best model), or a recipe file.
         planner: a spec in place of the recipe's.
         responder: a spec in place of the recipe's.
         refine: whether the critic will be asked.
@@ -144,7 +148,22 @@ def served_recipe(run: Path | None, *, planner: str | None = None, responder: st
 def _content(run: Path | None) -> dict[str, object]:
     if run is None:
         return {}
+    if (run / EVOLVED).is_file():
+        return _best(run)
     if run.is_dir():
         content: dict[str, object] = read_run(run)["recipe"]
         return content
     return read_run(run.parent)["recipe"] if run.name == RUN_FILE else load_recipe(run)
+
+
+def _best(run: Path) -> dict[str, object]:
+    """What serves the best model of a finished self-evolution run; InputError when it is not finished."""
+    try:
+        asked = json.loads((run / EVOLVED).read_text(encoding="utf-8"))["recipe"]
+        metrics = json.loads((run / "metrics.json").read_text(encoding="utf-8"))
+        model = next(item for item in metrics["models"] if item["name"] == metrics["best"])
+        seats = {seat: f"local:{run / model[seat]}" for seat in ("planner", "responder")}
+        name = f"{asked['name']} {metrics['best']}"
+        return {"name": name, "prompts": asked["prompts"], "sampling": asked["talk"]["sampling"], "seats": seats}
+    except (OSError, ValueError, KeyError, TypeError, StopIteration) as error:
+        raise InputError(f"{run} is no finished run of holdspace evolve.", hint="Run holdspace evolve again to go on.") from error

@@ -515,3 +515,17 @@ def test_ctrl_c_ends_it_cleanly() -> None:
             process.send_signal(number)
             rest, complaints = process.communicate(timeout=20)
             assert (process.returncode, rest, complaints) == (0, "", "")
+
+
+def test_a_self_evolution_run_is_served_by_its_best_model(tmp_path: Path) -> None:
+    recipe = {"name": "tiny", "prompts": "brief", "talk": {"sampling": {"responder": {"max_tokens": 7}}}}
+    (tmp_path / "evolve.json").write_text(json.dumps({"recipe": recipe}), encoding="utf-8")
+    with pytest.raises(InputError, match="no finished run of holdspace evolve"):
+        served_recipe(tmp_path)
+    models = [{"name": name, "planner": f"models/{name}/planner", "responder": f"models/{name}/responder"} for name in ("m0", "m1")]
+    (tmp_path / "metrics.json").write_text(json.dumps({"best": "m1", "models": models}), encoding="utf-8")
+    served = served_recipe(tmp_path)
+    assert served.seats.planner == f"local:{tmp_path / 'models/m1/planner'}"
+    assert served.seats.responder == f"local:{tmp_path / 'models/m1/responder'}"
+    assert served.prompts == "brief"
+    assert served.sampling.responder.max_tokens == 7
